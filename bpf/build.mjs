@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// The only clang command line in the repository: compiles every `<dir>/*.bpf.c` of a project for each architecture.
+// usage: node bpf/build.mjs <project directory> [--arch x86_64|arm64]   → <project>/bpf/dist/<arch>/<name>.bpf.o
+//        node bpf/build.mjs <project directory> --arch … --tests <output folder>   the test programs, *.test.bpf.c, instead
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const sdk = dirname(fileURLToPath(import.meta.url));
+const ARCHITECTURES = { x86_64: 'x86', arm64: 'arm64' };
+
+const usage = 'usage: node bpf/build.mjs <project directory> [--arch x86_64|arm64] [--tests <output folder>]';
+/** @returns {{ only: string | undefined, tests: string | undefined, project: string }} */
+function readArguments() {
+  try {
+    const { values, positionals } = parseArgs({ allowPositionals: true, options: { arch: { type: 'string' }, tests: { type: 'string' } } });
+    if (positionals.length === 1 && (values.arch === undefined || Object.hasOwn(ARCHITECTURES, values.arch))) return { only: values.arch, tests: values.tests, project: resolve(positionals[0]) };
+  } catch {}
+  console.error(usage);
+  process.exit(2);
+}
+const { only, tests, project } = readArguments();
+
+// A probe keeps its programs in bpf/, the SDK itself in core/; test programs lie in bpf/tests, in both.
+const programs = project === sdk ? join(sdk, 'core') : join(project, 'bpf');
+const sources = tests === undefined ? programs : join(project === sdk ? sdk : programs, 'tests');
+const output = tests ?? (project === sdk ? join(sdk, 'dist') : join(project, 'bpf', 'dist'));
+const names = (existsSync(sources) ? readdirSync(sources) : [])
+  .filter((name) => name.endsWith('.bpf.c'))
+  .sort();
+if (names.length === 0) {
+  console.error(`bpf build: no *.bpf.c in ${sources}`);
+  process.exit(1);
+}
+
+for (const [arch, target] of Object.entries(ARCHITECTURES)) {
+  if (only && only !== arch) continue;
+  if (!existsSync(join(sdk, 'include', 'vmlinux', arch, 'vmlinux.h'))) {
+    console.error(`bpf build: include/vmlinux/${arch}/vmlinux.h is missing; make it with tools/vmlinux`);
+    process.exit(1);
+  }
+  const directory = join(output, arch);
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
+  for (const name of names) {
+    const object = join(directory, name.replace(/\.c$/, '.o'));
+    try {
+      execFileSync(
+        'clang',
+        [
+          '-O2', '-g', '-target', 'bpf', '-mcpu=v3', `-D__TARGET_ARCH_${target}`,
+          '-Wall', '-Werror', '-Wno-unused-function', '-Wno-address-of-packed-member',
+          '-I', join(sdk, 'include'), '-I', join(sdk, 'include', 'vmlinux', arch), '-I', programs,
+          '-c', join(sources, name), '-o', object,
+        ],
+        { stdio: ['ignore', 'inherit', 'inherit'] },
+      );
+      // Debug sections go, BTF stays: a third of the size, and nothing of the builder's paths.
+      execFileSync('llvm-strip', ['-g', object], { stdio: 'inherit' });
+    } catch (error) {
+      console.error(error.code === 'ENOENT' ? `bpf build: ${error.path} is not installed (Debian: apt install clang llvm)` : `bpf build: ${name} for ${arch} failed`);
+      process.exit(1);
+    }
+  }
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Tap: system calls, for kernels without kprobes. One raw tracepoint at the exit of every system call; what is not ours
+ * leaves after one compare and one lookup. The arguments are still in the saved registers at exit, so the entry needs no hook.
+ */
+#include <obi/abi.bpf.h>
+#include <obi/counter.bpf.h>
+#include <obi/process.bpf.h>
+#include <obi/scope.bpf.h>
+#include <obi/socket.bpf.h>
+#include <obi/stream.bpf.h>
+#include <obi/syscall.bpf.h>
+#include <obi/trace.bpf.h>
+#include <obi/wait.bpf.h>
+
+OBI_LICENSE;
+
+OBI_PROGRAM_ARRAY(obi_proto_rtp);
+
+#define MSG_OOB 1
+#define MSG_PEEK 2
+#define MSG_TRUNC 0x20
+#define FIONREAD 0x541b
+
+/* A 32-bit process uses other numbers and layouts: left alone. */
+static __always_inline bool is_compat(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+#if defined(__TARGET_ARCH_x86)
+	return BPF_CORE_READ(task, thread_info.status) & 2; /* TS_COMPAT */
+#else
+	return BPF_CORE_READ(task, thread_info.flags) & (1 << 22); /* TIF_32BIT */
+#endif
+}
+
+/* The call moves bytes through `fd`: where they are, and which way they go. False: not a call that concerns us. */
+static __always_inline bool describe(struct obi_call *call, long nr, struct pt_regs *regs, __u32 *fd)
+{
+	__u64 flags = 0;
+
+	*fd = PT_REGS_PARM1_CORE_SYSCALL(regs);
+	call->base = PT_REGS_PARM2_CORE_SYSCALL(regs);
+	call->source = OBI_SOURCE_USER;
+	call->direction = OBI_INGRESS;
+	call->iovs = 0;
+	switch (nr) {
+	case OBI_NR_write:
+	case OBI_NR_sendto:
+		call->direction = OBI_EGRESS;
+		return true;
+	case OBI_NR_read:
+		return true;
+	case OBI_NR_recvfrom:
+		flags = PT_REGS_PARM4_CORE_SYSCALL(regs);
+		break;
+	case OBI_NR_writev:
+		call->direction = OBI_EGRESS;
+		/* fall through */
+	case OBI_NR_readv:
+		call->source = OBI_SOURCE_USER_IOV;
+		call->iovs = PT_REGS_PARM3_CORE_SYSCALL(regs);
+		return true;
+	case OBI_NR_sendmsg:
+		call->direction = OBI_EGRESS;
+		/* fall through */
+	case OBI_NR_recvmsg: {
+		/* struct user_msghdr: msg_iov at 16, msg_iovlen at 24 on 64-bit machines */
+		__u64 iov[2] = {};
+
+		bpf_probe_read_user(iov, sizeof(iov), (void *)(call->base + 16));
+		call->source = OBI_SOURCE_USER_IOV;
+		call->base = iov[0];
+		call->iovs = iov[1];
+		if (nr == OBI_NR_sendmsg)
+			return true;
+		flags = PT_REGS_PARM3_CORE_SYSCALL(regs);
+		break;
+	}
+	case OBI_NR_sendfile:
+		call->direction = OBI_EGRESS;
+		call->source = OBI_SOURCE_UNSEEN;
+		return true;
+	case OBI_NR_splice:
+		call->source = OBI_SOURCE_UNSEEN;
+		return true;
+	default:
+		return false;
+	}
+	if (flags & (MSG_PEEK | MSG_OOB))
+		return false;
+	if (flags & MSG_TRUNC)
+		call->source = OBI_SOURCE_UNSEEN;
+	return true;
+}
+
+static __always_inline void note_ioctl(struct obi_process *process, struct pt_regs *regs)
+{
+	if (PT_REGS_PARM2_CORE_SYSCALL(regs) == FIONREAD && obi_fd_tcp_sock(PT_REGS_PARM1_CORE_SYSCALL(regs)))
+		process->flags |= OBI_PROCESS_ASKED_FIONREAD;
+}
+
+static __always_inline bool wanted(__u64 nr)
+{
+	switch (nr) {
+	case OBI_NR_read:
+	case OBI_NR_write:
+	case OBI_NR_poll:
+	case OBI_NR_ioctl:
+	case OBI_NR_readv:
+	case OBI_NR_writev:
+	case OBI_NR_sendfile:
+	case OBI_NR_sendto:
+	case OBI_NR_recvfrom:
+	case OBI_NR_sendmsg:
+	case OBI_NR_recvmsg:
+	case OBI_NR_futex:
+	case OBI_NR_epoll_wait:
+	case OBI_NR_ppoll:
+	case OBI_NR_splice:
+	case OBI_NR_epoll_pwait:
+	case OBI_NR_sendmmsg:
+	case OBI_NR_epoll_pwait2:
+		return true;
+	}
+	return false;
+}
+
+/* With the TCP tap attached, the bytes come from there and this program only watches how threads wait. */
+const volatile __u8 obi_cfg_bytes = 1;
+
+SEC("raw_tp/sys_exit")
+int obi_sys_exit(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct pt_regs *regs = (struct pt_regs *)ctx->args[0];
+	long ret = ctx->args[1];
+	long nr = OBI_SYSCALL_NR(regs);
+	struct obi_connection *c;
+	struct obi_process *process;
+	struct obi_call *call;
+	struct sock *sk;
+	__u64 pid_tgid;
+	__u32 fd;
+
+	if (!wanted(nr))
+		return 0;
+	pid_tgid = bpf_get_current_pid_tgid();
+	process = obi_process_get(pid_tgid >> 32);
+	if (!process || is_compat())
+		return 0;
+	if (obi_note_wait(nr, regs, ret, pid_tgid))
+		return 0;
+	if (nr == OBI_NR_ioctl) {
+		note_ioctl(process, regs);
+		return 0;
+	}
+	if (!obi_cfg_bytes || ret < 0)
+		return 0;
+	call = obi_call_get(OBI_CALL_SYSCALL);
+	if (!call)
+		return 0;
+	if (nr == OBI_NR_sendmmsg) {
+		/* Bytes that cannot be attributed to single messages: not for us, if it is TCP at all. */
+		sk = obi_fd_tcp_sock(PT_REGS_PARM1_CORE_SYSCALL(regs));
+		c = sk ? obi_connection_find((__u64)sk) : NULL;
+		if (c)
+			obi_connection_release(c);
+		return 0;
+	}
+	if (!describe(call, nr, regs, &fd))
+		return 0;
+	if (ret == 0 && call->direction == OBI_EGRESS)
+		return 0;
+	sk = obi_fd_tcp_sock(fd);
+	if (!sk && nr == OBI_NR_splice) {
+		call->direction = OBI_EGRESS;
+		sk = obi_fd_tcp_sock(PT_REGS_PARM3_CORE_SYSCALL(regs));
+	}
+	if (!sk)
+		return 0;
+	if (ret == 0) {
+		/* A read of nothing: the end of the stream, unless nothing was asked for. */
+		c = obi_connection_find((__u64)sk);
+		if (!c || (nr != OBI_NR_recvmsg && nr != OBI_NR_readv && PT_REGS_PARM3_CORE_SYSCALL(regs) == 0))
+			return 0;
+		call->event = OBI_END;
+	} else {
+		c = obi_connection_get(sk);
+		if (!c)
+			return 0;
+		call->event = OBI_BYTES;
+	}
+	if (c->protocol == OBI_PROTOCOL_NONE)
+		return 0;
+	call->skip = 0;
+	if (call->direction == OBI_EGRESS && !obi_egress_unseen(call, c, sk, ret))
+		return 0;
+	call->sk = (__u64)sk;
+	call->connection = c->id;
+	call->now_ns = bpf_ktime_get_ns();
+	call->pid_tgid = pid_tgid;
+	call->len = ret;
+	call->from_start = 0;
+	if (c->protocol != OBI_PROTOCOL_UNDECIDED) {
+		bpf_tail_call(ctx, &obi_proto_rtp, c->protocol);
+		return 0;
+	}
+	if (call->event != OBI_BYTES)
+		return 0;
+	if (call->direction == OBI_INGRESS)
+		call->from_start = obi_sock_bytes_read(sk) <= (__u64)ret;
+	else
+		call->from_start = obi_sock_bytes_written(sk) <= (__u64)ret + 1;
+	if (call->source == OBI_SOURCE_UNSEEN) {
+		obi_connection_declined(c, call->from_start);
+		return 0;
+	}
+	obi_offer(ctx, &obi_proto_rtp, 1);
+	obi_connection_declined(c, call->from_start);
+	return 0;
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Life of processes, threads and sockets: who was started for what, what has ended, and news for process discovery. */
+#include <obi/abi.bpf.h>
+#include <obi/event.bpf.h>
+#include <obi/process.bpf.h>
+#include <obi/scope.bpf.h>
+#include <obi/socket.bpf.h>
+#include <obi/stream.bpf.h>
+#include <obi/trace.bpf.h>
+#include "tasks.h"
+
+OBI_LICENSE;
+
+OBI_EVENT(core_process_event, CORE_PROCESS_EVENT);
+OBI_ENUM(core_process_news);
+OBI_ENUM(obi_counter);
+
+OBI_PROGRAM_ARRAY(obi_proto_end);
+
+/* Watched cgroup (its id and depth in the cgroup2 tree); 0: the whole machine. */
+const volatile __u64 obi_cfg_cgroup = 0;
+const volatile __u32 obi_cfg_cgroup_level = 0;
+
+/* Everything in the watched cgroup is traced: a process is from its exec on, before user space has looked at it. */
+const volatile __u8 obi_cfg_select_cgroup = 0;
+
+static __always_inline bool in_scope(void)
+{
+	return !obi_cfg_cgroup || bpf_get_current_ancestor_cgroup_id(obi_cfg_cgroup_level) == obi_cfg_cgroup;
+}
+
+static __always_inline void tell(__u32 news, __u32 tgid, __u32 other, __u16 port)
+{
+	struct core_process_event event = { .news = news, .tgid = tgid, .other = other, .port = port };
+
+	obi_event_send(&event, CORE_PROCESS_EVENT, sizeof(event), sizeof(event));
+}
+
+SEC("raw_tp/sched_process_exec")
+int obi_exec(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct obi_process fresh = {};
+	bool mine = in_scope();
+
+	if (!mine && !obi_process_get(tgid))
+		return 0;
+	if (mine && obi_cfg_select_cgroup)
+		bpf_map_update_elem(&obi_processes, &tgid, &fresh, BPF_ANY);
+	tell(CORE_PROCESS_EXEC, tgid, 0, 0);
+	return 0;
+}
+
+SEC("raw_tp/sched_process_fork")
+int obi_fork(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct task_struct *child = (struct task_struct *)ctx->args[1];
+	__u64 creator_id = bpf_get_current_pid_tgid(), child_id;
+	__u32 tgid = creator_id >> 32, child_tgid = BPF_CORE_READ(child, tgid);
+	struct obi_process *process = obi_process_get(tgid);
+	struct obi_scope *creator, fresh = {};
+
+	if (!process)
+		return 0;
+	if (child_tgid != tgid) {
+		struct obi_process copy = *process;
+
+		bpf_map_update_elem(&obi_processes, &child_tgid, &copy, BPF_ANY);
+		tell(CORE_PROCESS_FORK, child_tgid, tgid, 0);
+	}
+	creator = obi_scope_running(creator_id);
+	if (!creator || creator->flags & OBI_SCOPE_AMBIGUOUS)
+		return 0;
+	if (!(creator->flags & OBI_SCOPE_DECLARED) && process->flags & OBI_PROCESS_MULTIPLEXED)
+		return 0;
+	if (obi_request_get(creator->request))
+		fresh.inherited = creator->request;
+	else if (!(creator->flags & OBI_SCOPE_HANDED_OFF) && obi_request_get(creator->inherited))
+		fresh.inherited = creator->inherited;
+	if (!fresh.inherited)
+		return 0;
+	child_id = ((__u64)child_tgid << 32) | (__u32)BPF_CORE_READ(child, pid);
+	if (bpf_map_update_elem(&obi_scopes, &child_id, &fresh, BPF_ANY))
+		obi_count(OBI_COUNTER_SCOPES_FULL);
+	return 0;
+}
+
+SEC("raw_tp/sched_process_exit")
+int obi_exit(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct task_struct *task = (struct task_struct *)ctx->args[0];
+	__u64 pid_tgid = bpf_get_current_pid_tgid();
+	__u32 tgid = pid_tgid >> 32;
+
+	if (!obi_process_get(tgid))
+		return 0;
+	bpf_map_delete_elem(&obi_scopes, &pid_tgid);
+	/* signal->live was lowered already: 0 in the group's last thread, whichever that is. */
+	if (BPF_CORE_READ(task, signal, live.counter) > 0)
+		return 0;
+	bpf_map_delete_elem(&obi_processes, &tgid);
+	tell(CORE_PROCESS_EXIT, tgid, 0, 0);
+	return 0;
+}
+
+SEC("raw_tp/inet_sock_set_state")
+int obi_sock_state(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct sock *sk = (struct sock *)ctx->args[0];
+	int state = ctx->args[2];
+	__u64 key = (__u64)sk;
+	struct obi_connection *c;
+	struct obi_call *call;
+
+	if (state == TCP_LISTEN) {
+		if (in_scope() && BPF_CORE_READ(sk, sk_protocol) == OBI_IPPROTO_TCP)
+			tell(CORE_PROCESS_LISTEN, obi_current_tgid(), 0, BPF_CORE_READ(sk, __sk_common.skc_num));
+		return 0;
+	}
+	if (state != TCP_FIN_WAIT1 && state != TCP_LAST_ACK && state != TCP_CLOSE)
+		return 0;
+	c = obi_connection_find(key);
+	if (!c)
+		return 0;
+	call = obi_call_get(OBI_CALL_STATE);
+	if (call && c->protocol != OBI_PROTOCOL_UNDECIDED && c->protocol != OBI_PROTOCOL_NONE) {
+		__u32 protocol = c->protocol;
+
+		__builtin_memset(call, 0, sizeof(*call));
+		call->sk = key;
+		call->connection = c->id;
+		call->now_ns = bpf_ktime_get_ns();
+		call->event = state == TCP_CLOSE ? OBI_CLOSED : OBI_END;
+		call->direction = OBI_EGRESS;
+		if (state == TCP_CLOSE)
+			bpf_map_delete_elem(&obi_connections, &key);
+		bpf_tail_call(ctx, &obi_proto_end, protocol);
+		return 0;
+	}
+	if (state == TCP_CLOSE)
+		bpf_map_delete_elem(&obi_connections, &key);
+	return 0;
+}

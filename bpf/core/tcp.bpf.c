@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Tap: tcp_sendmsg and tcp_recvmsg, for kernels with kprobes. Only threads that use TCP pay, and io_uring is seen too.
+ * Where the bytes lie must be noted at entry: the iterator has moved on at return.
+ */
+#include <obi/abi.bpf.h>
+#include <obi/counter.bpf.h>
+#include <obi/process.bpf.h>
+#include <obi/socket.bpf.h>
+#include <obi/stream.bpf.h>
+#include <obi/iter.bpf.h>
+
+OBI_LICENSE;
+
+OBI_PROGRAM_ARRAY(obi_proto_kp);
+
+/* A call in flight. */
+struct tcp_call {
+	__u64 sk;
+	struct obi_iter iter;
+};
+
+/* pid_tgid → call. Inserted: at entry. Deleted: at return. LRU: a return may be missed (maxactive). */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, struct tcp_call);
+} tcp_calls SEC(".maps");
+
+#define MSG_OOB 1
+#define MSG_PEEK 2
+#define MSG_TRUNC 0x20
+
+static __always_inline void entered(struct sock *sk, struct msghdr *msg, __u32 flags)
+{
+	__u64 pid_tgid = bpf_get_current_pid_tgid();
+	struct tcp_call call = { .sk = (__u64)sk };
+	struct obi_connection *c;
+
+	if (!obi_process_get(pid_tgid >> 32))
+		return;
+	c = obi_connection_find((__u64)sk);
+	if (c && c->protocol == OBI_PROTOCOL_NONE)
+		return;
+	if (flags & (MSG_PEEK | MSG_OOB))
+		return;
+	obi_iter_read(&call.iter, msg);
+	if (flags & MSG_TRUNC)
+		call.iter.source = OBI_SOURCE_UNSEEN;
+	bpf_map_update_elem(&tcp_calls, &pid_tgid, &call, BPF_ANY);
+}
+
+/* @return slot to call, 0 for none, OBI_SLOTS to offer the bytes to all. */
+static __always_inline __u32 returned(long ret, __u8 direction)
+{
+	__u64 pid_tgid = bpf_get_current_pid_tgid();
+	struct tcp_call *in_flight = bpf_map_lookup_elem(&tcp_calls, &pid_tgid);
+	struct obi_call *call = obi_call_get(OBI_CALL_TCP);
+	struct obi_connection *c;
+	struct sock *sk;
+
+	if (!in_flight || !call)
+		return 0;
+	sk = (struct sock *)in_flight->sk;
+	call->base = in_flight->iter.base;
+	call->iovs = in_flight->iter.iovs;
+	call->source = in_flight->iter.source;
+	bpf_map_delete_elem(&tcp_calls, &pid_tgid);
+	if (ret < 0 || (ret == 0 && direction == OBI_EGRESS))
+		return 0;
+	c = ret == 0 ? obi_connection_find((__u64)sk) : obi_connection_get(sk);
+	if (!c || c->protocol == OBI_PROTOCOL_NONE)
+		return 0;
+	call->skip = 0;
+	if (direction == OBI_EGRESS && !obi_egress_unseen(call, c, sk, ret))
+		return 0;
+	call->direction = direction;
+	call->event = ret == 0 ? OBI_END : OBI_BYTES;
+	call->sk = (__u64)sk;
+	call->connection = c->id;
+	call->now_ns = bpf_ktime_get_ns();
+	call->pid_tgid = pid_tgid;
+	call->len = ret;
+	call->from_start = 0;
+	if (c->protocol != OBI_PROTOCOL_UNDECIDED)
+		return c->protocol;
+	if (ret == 0)
+		return 0;
+	if (direction == OBI_INGRESS)
+		call->from_start = obi_sock_bytes_read(sk) <= (__u64)ret;
+	else
+		call->from_start = obi_sock_bytes_written(sk) <= (__u64)ret + 1;
+	if (call->source == OBI_SOURCE_UNSEEN) {
+		obi_connection_declined(c, call->from_start);
+		return 0;
+	}
+	return OBI_SLOTS;
+}
+
+/* After everybody declined. */
+static __always_inline void declined(void)
+{
+	struct obi_call *call = obi_call_get(OBI_CALL_TCP);
+	struct obi_connection *c = call ? obi_connection_find(call->sk) : NULL;
+
+	if (c)
+		obi_connection_declined(c, call->from_start);
+}
+
+static __always_inline int hand_over(struct pt_regs *ctx, __u32 slot)
+{
+	if (slot == 0)
+		return 0;
+	if (slot < OBI_SLOTS) {
+		bpf_tail_call(ctx, &obi_proto_kp, slot);
+		return 0;
+	}
+	obi_offer(ctx, &obi_proto_kp, 1);
+	declined();
+	return 0;
+}
+
+SEC("kprobe/tcp_sendmsg")
+int BPF_KPROBE(obi_tcp_send, struct sock *sk, struct msghdr *msg)
+{
+	entered(sk, msg, 0);
+	return 0;
+}
+
+SEC("kretprobe/tcp_sendmsg")
+int BPF_KRETPROBE(obi_tcp_sent, long ret)
+{
+	return hand_over(ctx, returned((int)ret, OBI_EGRESS));
+}
+
+SEC("kprobe/tcp_recvmsg")
+int BPF_KPROBE(obi_tcp_recv, struct sock *sk, struct msghdr *msg, size_t len, int flags)
+{
+	entered(sk, msg, flags);
+	return 0;
+}
+
+SEC("kretprobe/tcp_recvmsg")
+int BPF_KRETPROBE(obi_tcp_recvd, long ret)
+{
+	return hand_over(ctx, returned((int)ret, OBI_INGRESS));
+}

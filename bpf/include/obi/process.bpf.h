@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Which processes are traced. User space decides; a child process of a traced one is added here at once, so none of its requests is missed. */
+#ifndef OBI_PROCESS_BPF_H
+#define OBI_PROCESS_BPF_H
+
+#include "abi.bpf.h"
+
+enum obi_process_flag {
+	OBI_PROCESS_MULTIPLEXED = 1, /* requests move between threads: a thread says nothing about the request */
+	OBI_PROCESS_FIONREAD_SAFE = 2, /* known never to ask FIONREAD: its sockets may stay in the sockhash on kernels that answer wrongly */
+	OBI_PROCESS_ASKED_FIONREAD = 4, /* was seen to ask: overrides FIONREAD_SAFE */
+};
+
+struct obi_process {
+	__u32 flags;
+	__u32 _pad;
+};
+
+/*
+ * tgid → process. Inserted: user space (selection), sched_process_fork (child of a traced process).
+ * Deleted: user space (deselection), exit of the thread group.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u32);
+	__type(value, struct obi_process);
+} obi_processes SEC(".maps");
+
+static __always_inline struct obi_process *obi_process_get(__u32 tgid)
+{
+	return bpf_map_lookup_elem(&obi_processes, &tgid);
+}
+
+/* bpf_get_current_pid_tgid is not callable from sock_ops before 6.10 or so; the task is, everywhere. */
+static __always_inline __u32 obi_current_tgid(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, tgid);
+}
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Streams: one direction of one TCP connection, whatever tap saw it. A tap describes the bytes in a `struct obi_call` and
+ * tail-calls the protocol that owns the connection; an unclaimed connection is offered to each installed protocol in turn.
+ *
+ * Life of a connection: the first bytes of a traced process create it → each protocol looks once (or a few times while it
+ * has too few bytes) → claimed or left alone for good → deleted when the socket reaches TCP_CLOSE.
+ */
+#ifndef OBI_STREAM_BPF_H
+#define OBI_STREAM_BPF_H
+
+#include "abi.bpf.h"
+#include "counter.bpf.h"
+#include "socket.bpf.h"
+
+/* obi_connection.protocol: the slot that claimed it, or */
+#define OBI_PROTOCOL_UNDECIDED 0
+#define OBI_PROTOCOL_NONE 255
+
+enum obi_connection_flag {
+	OBI_CONNECTION_WATCHED = 1, /* in the sockhash: its outgoing bytes come through sk_msg */
+	OBI_CONNECTION_LEAVE = 2, /* to be taken out of the sockhash at the next chance */
+	OBI_CONNECTION_LEFT = 4, /* was taken out */
+};
+
+struct obi_connection {
+	__u64 id; /* random, never reused; protocols key their own state by it */
+	__u64 address_pair; /* skc_addrpair and skc_portpair: tell a reused socket structure from the one we knew */
+	__u32 port_pair;
+	__u32 egress_seq; /* write_seq up to which sk_msg has delivered the outgoing bytes */
+	__u8 protocol;
+	__u8 tries; /* offers of bytes that nobody claimed yet */
+	__u8 flags;
+	__u8 egress_seen; /* egress_seq is valid */
+	__u32 _pad;
+};
+
+/* Address of the struct sock → connection. Inserted: obi_connection_get. Deleted: inet_sock_set_state → TCP_CLOSE. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, struct obi_connection);
+} obi_connections SEC(".maps");
+
+enum obi_direction {
+	OBI_INGRESS, /* the traced process reads */
+	OBI_EGRESS, /* … writes */
+};
+
+enum obi_call_event {
+	OBI_BYTES, /* `len` bytes went through */
+	OBI_END, /* this direction ended (FIN read, or FIN sent) */
+	OBI_CLOSED, /* the connection is gone */
+};
+
+/* Where the bytes of a call can be read. */
+enum obi_source {
+	OBI_SOURCE_UNSEEN, /* nowhere (sendfile, splice): only their number is known */
+	OBI_SOURCE_USER, /* user memory at `base` */
+	OBI_SOURCE_USER_IOV, /* user memory, through `iovs` struct iovec in user memory at `base` */
+	OBI_SOURCE_KERNEL_IOV, /* user memory, through `iovs` struct iovec in kernel memory at `base` */
+};
+
+/* From a tap to a protocol. */
+struct obi_call {
+	__u64 sk; /* key in obi_connections */
+	__u64 connection; /* obi_connection.id */
+	__u64 now_ns; /* CLOCK_MONOTONIC */
+	__u64 pid_tgid;
+	__u64 base;
+	__u32 len;
+	__u32 iovs;
+	__u8 direction;
+	__u8 event;
+	__u8 source;
+	__u8 from_start; /* no byte of this direction went before */
+	__u32 skip; /* bytes at the front that the protocol has seen already, through sk_msg */
+};
+
+/*
+ * One per CPU and tap; a tap and the program that it calls run with preemption off. The state tap has its own: it can
+ * interrupt the others.
+ */
+enum obi_call_slot { OBI_CALL_SYSCALL, OBI_CALL_STATE, OBI_CALL_TCP, OBI_CALL_SLOTS };
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, OBI_CALL_SLOTS);
+	__type(key, __u32);
+	__type(value, struct obi_call);
+} obi_calls SEC(".maps");
+
+/* Protocol programs by slot, one array per program type that a tap has; `obi_proto_end` gets OBI_END and OBI_CLOSED. */
+#define OBI_PROGRAM_ARRAY(name_)                                                                                       \
+	struct {                                                                                                       \
+		__uint(type, BPF_MAP_TYPE_PROG_ARRAY);                                                                 \
+		__uint(max_entries, OBI_SLOTS);                                                                        \
+		__uint(key_size, sizeof(__u32));                                                                       \
+		__uint(value_size, sizeof(__u32));                                                                     \
+	} name_ SEC(".maps")
+
+/*
+ * Offers the bytes to the protocols from slot `first` on; returns only when nobody took them. Empty slots are skipped by the
+ * kernel: a failed tail call falls through.
+ */
+#define obi_offer(ctx, array, first)                                                                                   \
+	for (__u32 obi_next = (first); obi_next < OBI_SLOTS; obi_next++)                                               \
+	bpf_tail_call(ctx, array, obi_next)
+
+static __always_inline struct obi_call *obi_call_get(__u32 slot)
+{
+	return bpf_map_lookup_elem(&obi_calls, &slot);
+}
+
+static __always_inline struct obi_connection *obi_connection_find(__u64 sk)
+{
+	return bpf_map_lookup_elem(&obi_connections, &sk);
+}
+
+/* The connection of this socket, made when it is new. NULL when the table is full (counted). */
+static __always_inline struct obi_connection *obi_connection_get(struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+	struct obi_connection *c = obi_connection_find(key), fresh = {};
+	__u64 address_pair = BPF_CORE_READ(sk, __sk_common.skc_addrpair);
+	__u32 port_pair = BPF_CORE_READ(sk, __sk_common.skc_portpair);
+
+	if (c && c->address_pair == address_pair && c->port_pair == port_pair)
+		return c;
+	fresh.address_pair = address_pair;
+	fresh.port_pair = port_pair;
+	obi_random_id(&fresh.id);
+	if (bpf_map_update_elem(&obi_connections, &key, &fresh, BPF_ANY)) {
+		obi_count_in(0, OBI_COUNTER_CONNECTIONS_FULL);
+		return NULL;
+	}
+	return obi_connection_find(key);
+}
+
+/*
+ * `len` bytes were written: which of them has sk_msg not shown to the protocol? False: none. The kernel may have taken less
+ * than sk_msg was shown, and a socket may leave the sockhash between two writes.
+ */
+static __always_inline bool obi_egress_unseen(struct obi_call *call, struct obi_connection *c, struct sock *sk, __u32 len)
+{
+	__s32 fresh;
+
+	if (!c->egress_seen)
+		return true;
+	fresh = BPF_CORE_READ((struct tcp_sock *)sk, write_seq) - c->egress_seq;
+	if (fresh <= 0)
+		return false;
+	if ((__u32)fresh < len)
+		call->skip = len - fresh;
+	return true;
+}
+
+/* Called by the protocol that recognises the bytes. */
+static __always_inline void obi_connection_claim(struct obi_connection *c)
+{
+	c->protocol = obi_slot;
+}
+
+/* Nobody will be offered bytes of this connection again, and the sockhash lets it go. */
+static __always_inline void obi_connection_release(struct obi_connection *c)
+{
+	c->protocol = OBI_PROTOCOL_NONE;
+	c->flags |= OBI_CONNECTION_LEAVE;
+}
+
+/* How often a connection that we met in the middle is offered before it is given up; one met at its first byte once. */
+#define OBI_TRIES 32
+
+/* After every protocol declined. */
+static __always_inline void obi_connection_declined(struct obi_connection *c, bool from_start)
+{
+	c->tries++;
+	if (from_start || c->tries >= OBI_TRIES)
+		obi_connection_release(c);
+}
+
+#endif

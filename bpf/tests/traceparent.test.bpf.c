@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* obi/traceparent.bpf.h alone: reads the input as a field's value, and writes one. */
+#include <obi/abi.bpf.h>
+#include <obi/traceparent.bpf.h>
+#include <obi/test.bpf.h>
+
+OBI_LICENSE;
+
+struct t_output {
+	struct obi_traceparent read;
+	struct obi_trace trace; /* given by user space, for t_format */
+	__u8 text[64];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct t_output);
+} t_output SEC(".maps");
+
+static __always_inline struct t_output *output_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&t_output, &zero);
+}
+
+struct feeding {
+	struct t_input *in;
+	struct t_output *out;
+	__u8 state;
+};
+
+static long feed_one(__u32 i, struct feeding *f)
+{
+	if (i >= f->in->len || i >= T_INPUT_BYTES)
+		return 1;
+	obi_traceparent_feed(&f->out->read, &f->state, i, f->in->bytes[i]);
+	return 0;
+}
+
+/* @return 1 when the input is a valid traceparent, which is in t_output then. */
+SEC("raw_tp/t_parse")
+int t_parse(void *ctx)
+{
+	struct feeding f = { .in = t_input_get(), .out = output_get(), .state = OBI_TRACEPARENT_INVALID };
+
+	if (!f.in || !f.out)
+		return 2;
+	bpf_loop(T_INPUT_BYTES, feed_one, &f, 0);
+	return obi_traceparent_valid(&f.out->read, f.state, f.in->len);
+}
+
+SEC("raw_tp/t_format")
+int t_format(void *ctx)
+{
+	struct t_output *out = output_get();
+
+	if (!out)
+		return 2;
+	obi_traceparent_format(out->text, &out->trace);
+	return OBI_TRACEPARENT_LEN;
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What a run without receiver and printer shows at its end: the last traces, and what was lost. */
+import { type AgentStatus, type Container, type SpanExporter, SpanExporters } from '@obi/core';
+import { detectTerminal, MemoryStore, renderWaterfall } from '@obi/exporter-console';
+
+const TRACES_SHOWN = 20;
+
+export function summary(container: Container, status: AgentStatus): void {
+  const store = container.resolve<readonly SpanExporter[]>(SpanExporters).find((exporter) => exporter instanceof MemoryStore);
+  if (store instanceof MemoryStore) {
+    const ids = store.traceIds();
+    const spans = ids.slice(-TRACES_SHOWN).flatMap((id) => store.trace(id));
+    if (spans.length > 0) process.stdout.write(`${renderWaterfall(spans, detectTerminal(process.stdout, process.env))}\n`);
+    const hidden = ids.length - TRACES_SHOWN;
+    process.stdout.write(`${ids.length} traces${hidden > 0 ? ` (the last ${TRACES_SHOWN} are shown)` : ''}. Set OTEL_EXPORTER_OTLP_ENDPOINT to send them to a backend.\n`);
+  }
+  const lost = lostLines(status);
+  if (lost.length > 0) process.stderr.write(`${lost.join('\n')}\n`);
+}
+
+/** Losses only: counters of what went well stay in the health output. */
+function lostLines(status: AgentStatus): string[] {
+  const lines: string[] = [];
+  for (const [probe, counters] of Object.entries(status.counters)) {
+    for (const [name, value] of Object.entries(counters)) {
+      if (/lost|full|desync|unreadable/.test(name)) lines.push(`lost: ${probe} ${name} ${value}`);
+    }
+  }
+  for (const [exporter, { dropped }] of Object.entries(status.exporters)) {
+    for (const [reason, value] of Object.entries(dropped)) lines.push(`lost: exporter ${exporter} ${reason} ${value}`);
+  }
+  return lines;
+}

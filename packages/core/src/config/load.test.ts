@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { ObiError } from '../errors.js';
+import { exporterEnvironment } from './exporter-environment.js';
+import { type LoadOptions, loadConfig } from './load.js';
+import { printConfig } from './print.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'obi-config-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function yaml(content: string): string {
+  const file = join(folder, 'obi.yaml');
+  writeFileSync(file, content);
+  return file;
+}
+const load = (options: LoadOptions) => loadConfig({ env: {}, ...options });
+function problems(options: LoadOptions): string[] {
+  try {
+    load(options);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ObiError);
+    expect((error as ObiError).code).toBe('OBI_ERR_CONFIG_INVALID');
+    return ((error as ObiError).details['problems'] as string[]).map((line) => line.replace(`${folder}/`, ''));
+  }
+  throw new Error('the configuration was accepted');
+}
+
+describe('precedence', () => {
+  test('defaults', () => {
+    const { config, warnings, file } = load({});
+    expect(warnings).toEqual([]);
+    expect(file).toBeUndefined();
+    expect(config.ebpf).toEqual({
+      context_propagation: 'disabled',
+      cgroup_path: '',
+      max_transaction_time: 300_000,
+      http_request_timeout: 0,
+      tap: 'auto',
+      fionread_safe_executables: [],
+      maps_config: { global_scale_factor: 0 },
+    });
+    expect(config.otel_traces_export.sampler).toEqual({ name: 'parentbased_always_on', arg: 1 });
+    expect(config.plugins).toEqual([]);
+  });
+
+  test('file over defaults, environment over file, command line over environment', () => {
+    const file = yaml('log_level: warn\nshutdown_timeout: 3s\nebpf:\n  tap: tcp\n  max_transaction_time: 1m30s\nplugins: [a]\n');
+    const env = { OTEL_EBPF_BPF_TAP: 'syscalls', OTEL_EBPF_PLUGINS: 'http, go', OTEL_EBPF_LOG_LEVEL: '' };
+    const { config } = load({ file, env });
+    expect(config).toMatchObject({ log_level: 'WARN', shutdown_timeout: 3000, plugins: ['http', 'go'], ebpf: { tap: 'syscalls', max_transaction_time: 90_000 } });
+    expect(load({ file, env, overrides: { plugins: ['grpc'], log_level: undefined } }).config.plugins).toEqual(['grpc']);
+  });
+
+  test('OTEL_EBPF_CONFIG_PATH names the file, --config wins', () => {
+    const file = yaml('log_level: ERROR\n');
+    expect(load({ env: { OTEL_EBPF_CONFIG_PATH: file } })).toMatchObject({ file, config: { log_level: 'ERROR' } });
+    const other = join(folder, 'other.yaml');
+    writeFileSync(other, 'log_level: DEBUG\n');
+    expect(load({ file: other, env: { OTEL_EBPF_CONFIG_PATH: file } }).config.log_level).toBe('DEBUG');
+  });
+
+  test('empty file and empty sections count as not written', () => {
+    expect(load({ file: yaml('') }).config).toEqual(load({}).config);
+    expect(load({ file: yaml('ebpf:\ndiscovery:\n  instrument:\n') }).config).toEqual(load({}).config);
+  });
+});
+
+describe('values', () => {
+  test.each([
+    ['disabled', 'disabled'],
+    ['all', 'all'],
+    ['headers', 'headers'],
+    ['tcp', 'tcp'],
+    ['headers,tcp', 'headers,tcp'],
+    [' tcp , headers ', 'headers,tcp'],
+  ])('context propagation %j', (text, expected) => {
+    expect(load({ env: { OTEL_EBPF_BPF_CONTEXT_PROPAGATION: text } }).config.ebpf.context_propagation).toBe(expected);
+  });
+
+  test('the short cuts of the environment are one more entry, both criteria in it', () => {
+    const file = yaml("discovery:\n  instrument:\n    - open_ports: [80, '8000-8999']\n      name: shop\n    - exe_path: '*/java'\n      open_ports: 8080\n");
+    const { config } = load({ file, env: { OTEL_EBPF_OPEN_PORT: '443,9000-9010', OTEL_EBPF_AUTO_TARGET_EXE: '*/nginx', OTEL_EBPF_TARGET_PID: '12, 13' } });
+    expect(config.discovery.instrument).toEqual([
+      { open_ports: '80,8000-8999', name: 'shop' },
+      { exe_path: '*/java', open_ports: '8080' },
+      { exe_path: '*/nginx', open_ports: '443,9000-9010', target_pids: [12, 13] },
+    ]);
+    expect(config).not.toHaveProperty('open_port');
+  });
+
+  test('OTEL_RESOURCE_ATTRIBUTES is decoded', () => {
+    const { config } = load({ env: { OTEL_RESOURCE_ATTRIBUTES: 'a=1,deployment.environment.name=a%2Cb,c=x=y', OTEL_SERVICE_NAME: 'shop' } });
+    expect(config.resource_attributes).toEqual({ a: '1', 'deployment.environment.name': 'a,b', c: 'x=y' });
+    expect(config.service_name).toBe('shop');
+  });
+
+  test('sampler', () => {
+    const env = { OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.25' };
+    expect(load({ env }).config.otel_traces_export.sampler).toEqual({ name: 'parentbased_traceidratio', arg: 0.25 });
+    expect(problems({ env: { OTEL_TRACES_SAMPLER: 'traceidratios', OTEL_TRACES_SAMPLER_ARG: '2' } })).toEqual([
+      'OTEL_TRACES_SAMPLER: otel_traces_export.sampler.name: "traceidratios" is not one of always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off, parentbased_traceidratio; did you mean "traceidratio"?',
+      'OTEL_TRACES_SAMPLER_ARG: otel_traces_export.sampler.arg: a ratio lies between 0 and 1',
+    ]);
+  });
+
+  test("sections of probes are kept for the probe's own schema", () => {
+    expect(load({ file: yaml('probes:\n  http:\n    maxPath: 64\n') }).config.probes).toEqual({ http: { maxPath: 64 } });
+  });
+});
+
+describe('problems', () => {
+  test('all of a file and the environment at once, with line, key path and nearest name', () => {
+    const file = yaml(
+      [
+        'log_level: LOUD',
+        'context_propagation: all',
+        'ebpf:',
+        '  contxt_propagation: all',
+        '  max_transaction_time: 5 minutes',
+        '  maps_config: {global_scale_factor: 9}',
+        'discovery:',
+        '  instrument:',
+        '    - open_port: 80',
+        '      exe_path: x',
+        '    - name: nothing',
+        '    - open_ports: 90-80',
+        'shutdown_timeout: 10',
+      ].join('\n'),
+    );
+    expect(problems({ file, env: { OTEL_EBPF_BPF_TAP: 'sycalls' } })).toEqual([
+      'obi.yaml:1: log_level: "LOUD" is not one of DEBUG, INFO, WARN, ERROR',
+      'obi.yaml:13: shutdown_timeout: "10" is no duration; write it with a unit, such as 5m, 10s or 250ms',
+      'obi.yaml:5: ebpf.max_transaction_time: "5 minutes" is no duration; write it with a unit, such as 5m, 10s or 250ms',
+      'OTEL_EBPF_BPF_TAP: ebpf.tap: "sycalls" is not one of auto, syscalls, tcp; did you mean "syscalls"?',
+      expect.stringMatching(/^obi\.yaml:6: ebpf\.maps_config\.global_scale_factor: Too big/),
+      'obi.yaml:4: ebpf.contxt_propagation: unknown key; did you mean "ebpf.context_propagation"?',
+      'obi.yaml:9: discovery.instrument[0].open_port: unknown key; did you mean "discovery.instrument[0].open_ports"?',
+      'obi.yaml:11: discovery.instrument[1]: selects nothing; give at least one of open_ports, exe_path, cmd_args, target_pids',
+      expect.stringMatching(/^obi\.yaml:12: discovery\.instrument\[2\]\.open_ports: .*"90-80"/),
+      'obi.yaml:2: context_propagation: unknown key; did you mean "ebpf.context_propagation"?',
+    ]);
+  });
+
+  test('syntax errors name file and line', () => {
+    expect(problems({ file: yaml('ebpf:\n  tap: [auto\nlog_level: INFO\n') })[0]).toMatch(/^obi\.yaml:\d+: /);
+    expect(problems({ file: yaml('a: 1\na: 2\n') })[0]).toMatch(/^obi\.yaml:2: Map keys must be unique/);
+    expect(problems({ file: yaml('- a list\n') })).toEqual(['obi.yaml:1: the file is no map of keys']);
+  });
+
+  test('a file that is not there', () => {
+    expect(() => load({ file: join(folder, 'none.yaml') })).toThrow(expect.objectContaining({ code: 'OBI_ERR_CONFIG_READ', message: expect.stringContaining('none.yaml') }));
+  });
+});
+
+describe('upstream keys that obi does not implement', () => {
+  test('those that only tune are ignored with one warning each', () => {
+    const file = yaml('ebpf:\n  wakeup_len: 100\n  buffer_sizes:\n    http: 8192\nprometheus_export:\n  port: 9090\ndiscovery:\n  instrument:\n    - open_ports: 80\n      exports: [traces]\n');
+    const { config, warnings } = load({ file, env: { OTEL_EBPF_KUBE_METADATA_ENABLE: 'true' } });
+    expect(warnings.map((w) => w.replace(`${folder}/`, ''))).toEqual([
+      'obi.yaml:5: prometheus_export: known upstream key, not implemented, ignored',
+      'obi.yaml:2: ebpf.wakeup_len: known upstream key, not implemented, ignored',
+      'obi.yaml:3: ebpf.buffer_sizes: known upstream key, not implemented, ignored',
+      'obi.yaml:10: discovery.instrument[0].exports: known upstream key, not implemented, ignored',
+      'OTEL_EBPF_KUBE_METADATA_ENABLE: known upstream variable, not implemented, ignored',
+    ]);
+    expect(config.discovery.instrument).toEqual([{ open_ports: '80' }]);
+  });
+
+  test('those that choose processes are refused', () => {
+    const file = yaml('discovery:\n  services:\n    - exe_path: x\n  instrument:\n    - open_ports: 80\n      k8s_namespace: shop\n');
+    expect(problems({ file, env: { OTEL_EBPF_AUTO_TARGET_LANGUAGE: 'java' } })).toEqual([
+      expect.stringMatching(/^obi\.yaml:2: discovery\.services: .*use discovery\.instrument$/),
+      expect.stringMatching(/^obi\.yaml:6: discovery\.instrument\[0\]\.k8s_namespace: .*not implemented/),
+      expect.stringMatching(/^OTEL_EBPF_AUTO_TARGET_LANGUAGE: .*use auto_target_exe/),
+    ]);
+  });
+
+  test('a misspelt OTEL_EBPF_ variable is a warning with the nearest name; others are none of our business', () => {
+    const { warnings } = load({ env: { OTEL_EBPF_OPEN_PORTS: '80', OTEL_EBPF_WHATEVER_ELSE_THERE_IS: '1', OTEL_FOO: '1', PATH: '/bin' } });
+    expect(warnings).toEqual([
+      'OTEL_EBPF_OPEN_PORTS: unknown variable, ignored; did you mean OTEL_EBPF_OPEN_PORT?',
+      'OTEL_EBPF_WHATEVER_ELSE_THERE_IS: unknown variable, ignored',
+    ]);
+  });
+});
+
+describe('printed configuration', () => {
+  test.each(['yaml', 'json'] as const)('%s reads back to the same', (format) => {
+    const file = yaml('ebpf: {context_propagation: all, http_request_timeout: 250ms}\ndiscovery: {instrument: [{open_ports: [80, 443]}]}\nlog_level: DEBUG\n');
+    const { config } = load({ file, env: { OTEL_EBPF_TARGET_PID: '7' } });
+    const text = printConfig(config, format);
+    expect((parse(text) as { ebpf: unknown }).ebpf).toMatchObject({ max_transaction_time: '5m', http_request_timeout: '250ms' });
+    expect(load({ file: yaml(text) })).toMatchObject({ config, warnings: [] });
+  });
+});
+
+test('the exporter gets its variables; those of the environment win over the file', () => {
+  const { config } = load({ file: yaml('otel_traces_export: {endpoint: "http://127.0.0.1:4318/v1/traces", protocol: http/protobuf}\n') });
+  expect(exporterEnvironment(config, { OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/json', OTEL_EXPORTER_OTLP_HEADERS: 'a=b', HOME: '/' })).toEqual({
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://127.0.0.1:4318/v1/traces',
+    OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/json',
+    OTEL_EXPORTER_OTLP_HEADERS: 'a=b',
+  });
+});

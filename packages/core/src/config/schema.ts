@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The shape of the configuration: key names are upstream's (they are the YAML keys), values are checked and defaults filled in here. */
+import { z } from 'zod';
+import { contextPropagation, duration, glob, ports, processIds, words } from './values.js';
+
+export const SAMPLER_NAMES = ['always_on', 'always_off', 'traceidratio', 'parentbased_always_on', 'parentbased_always_off', 'parentbased_traceidratio'] as const;
+
+const criteria = {
+  open_ports: ports.optional(),
+  exe_path: glob.optional(),
+  cmd_args: glob.optional(),
+  target_pids: processIds.optional(),
+};
+const hasCriterion = (entry: Readonly<Record<string, unknown>>) => Object.keys(criteria).some((key) => entry[key] !== undefined);
+const NO_CRITERION = { error: `selects nothing; give at least one of ${Object.keys(criteria).join(', ')}` };
+
+const selector = z.strictObject({ ...criteria, name: z.string().min(1).optional(), namespace: z.string().min(1).optional() }).refine(hasCriterion, NO_CRITERION);
+
+/** What obi leaves alone unless the user says otherwise: itself and OpenTelemetry collectors. */
+export const DEFAULT_EXCLUDES: readonly { exe_path: string }[] = [{ exe_path: '{*/obi,obi,*otelcol,*otelcol-contrib,*otelcol-contrib[^/]*}' }];
+
+const ratio = z.coerce.number({ error: 'expected a ratio from 0 to 1' }).min(0, { error: 'a ratio lies between 0 and 1' }).max(1, { error: 'a ratio lies between 0 and 1' });
+const port = z.coerce.number({ error: 'expected a port number' }).int().min(0).max(65_535);
+
+export const configSchema = z.strictObject({
+  log_level: z.preprocess((v) => (typeof v === 'string' ? v.toUpperCase() : v), z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR'])).prefault('INFO'),
+  log_format: z.enum(['text', 'json']).prefault('text'),
+  log_config: z.enum(['yaml', 'json']).optional(),
+  shutdown_timeout: duration.prefault('10s'),
+  trace_printer: z.enum(['disabled', 'text', 'json', 'json_indent']).prefault('disabled'),
+  service_name: z.string().prefault(''),
+  service_namespace: z.string().prefault(''),
+  resource_attributes: z.record(z.string(), z.string()).prefault({}),
+  plugins: words.prefault([]),
+  auto_target_exe: glob.optional(),
+  open_port: ports.optional(),
+  target_pids: processIds.optional(),
+  ebpf: z
+    .strictObject({
+      context_propagation: contextPropagation.prefault('disabled'),
+      cgroup_path: z.string().prefault(''),
+      max_transaction_time: duration.prefault('5m'),
+      http_request_timeout: duration.prefault('0s'),
+      tap: z.enum(['auto', 'syscalls', 'tcp']).prefault('auto'),
+      fionread_safe_executables: words.prefault([]),
+      maps_config: z.strictObject({ global_scale_factor: z.coerce.number().int().min(-3).max(3).prefault(0) }).prefault({}),
+    })
+    .prefault({}),
+  discovery: z
+    .strictObject({
+      instrument: z.array(selector).prefault([]),
+      exclude_instrument: z.array(selector).prefault([]),
+      default_exclude_instrument: z.array(selector).prefault([...DEFAULT_EXCLUDES]),
+    })
+    .prefault({}),
+  routes: z
+    .strictObject({
+      patterns: words.prefault([]),
+      ignored_patterns: words.prefault([]),
+      ignore_mode: z.enum(['all', 'traces', 'metrics']).prefault('all'),
+      unmatched: z.preprocess((v) => (v === '' ? 'wildcard' : v), z.enum(['unset', 'path', 'wildcard', 'heuristic', 'low-cardinality'])).prefault('heuristic'),
+      wildcard_char: z.string().length(1).prefault('*'),
+    })
+    .prefault({}),
+  attributes: z
+    .strictObject({
+      sensitive_query_params: z.strictObject({ add: words.prefault([]), remove: words.prefault([]) }).prefault({}),
+    })
+    .prefault({}),
+  otel_traces_export: z
+    .strictObject({
+      endpoint: z.string().prefault(''),
+      protocol: z.string().prefault(''),
+      sampler: z.strictObject({ name: z.enum(SAMPLER_NAMES).prefault('parentbased_always_on'), arg: ratio.prefault(1) }).prefault({}),
+    })
+    .prefault({}),
+  health_check: z.strictObject({ port: port.prefault(0) }).prefault({}),
+  probes: z.record(z.string(), z.record(z.string(), z.unknown())).prefault({}),
+});
+
+type Parsed = z.output<typeof configSchema>;
+export const Config = Symbol.for('obi.Config');
+/** The checked configuration, registered under the token of the same name. The short cuts (`auto_target_exe`, `open_port`, `target_pids`) are folded into `discovery.instrument`; durations are milliseconds. */
+export type Config = Omit<Parsed, 'auto_target_exe' | 'open_port' | 'target_pids'>;
+/** One entry of `discovery.*`: all criteria that it has must hold (AND); entries are alternatives (OR). */
+export type Selector = z.output<typeof selector>;
+export type SamplerName = (typeof SAMPLER_NAMES)[number];
+
+/** Makes one more `instrument` entry of the short cuts; both of two given ones must hold. */
+export function foldShortcuts({ auto_target_exe, open_port, target_pids, ...config }: Parsed): Config {
+  const entry: Selector = {
+    ...(auto_target_exe === undefined ? {} : { exe_path: auto_target_exe }),
+    ...(open_port === undefined ? {} : { open_ports: open_port }),
+    ...(target_pids === undefined ? {} : { target_pids }),
+  };
+  if (!hasCriterion(entry)) return config;
+  return { ...config, discovery: { ...config.discovery, instrument: [...config.discovery.instrument, entry] } };
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Kinds of values that the configuration knows beyond YAML's own: durations, ports, globs, propagation methods. */
+import { z } from 'zod';
+import { parsePorts } from '../process/port-set.js';
+
+const UNIT_MS: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const DURATION = /^(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+$/;
+
+/** Reads `1m30s`, `250ms`, `0`. @returns milliseconds, undefined when it is no duration. */
+export function parseDuration(text: string): number | undefined {
+  if (text === '0') return 0;
+  if (!DURATION.test(text)) return undefined;
+  let ms = 0;
+  for (const [, digits, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)) ms += Number(digits) * (UNIT_MS[unit ?? ''] ?? 0);
+  return ms;
+}
+
+/** The inverse of {@link parseDuration}, in the largest unit that divides it. */
+export function formatDuration(ms: number): string {
+  if (ms === 0) return '0s';
+  for (const unit of ['h', 'm', 's'] as const) {
+    if (ms % (UNIT_MS[unit] ?? 1) === 0) return `${ms / (UNIT_MS[unit] ?? 1)}${unit}`;
+  }
+  return `${ms}ms`;
+}
+
+/** A duration, held in milliseconds. */
+export const duration = z.union([z.string(), z.number()], { error: 'expected a duration such as 5m, 10s or 250ms' }).transform((value, context) => {
+  const ms = parseDuration(String(value));
+  if (ms === undefined) context.addIssue({ code: 'custom', message: `"${value}" is no duration; write it with a unit, such as 5m, 10s or 250ms` });
+  return ms ?? z.NEVER;
+});
+
+const onePort = z.union([z.string(), z.number()]);
+/** Ports: a number, `80,443,8000-8999`, or a YAML list of both; held in the normal form that `parsePorts` reads. */
+export const ports = z.union([onePort, z.array(onePort)], { error: 'expected ports such as 80 or 80,8000-8999' }).transform((value, context) => {
+  try {
+    return parsePorts(value).toString();
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as RangeError).message });
+    return z.NEVER;
+  }
+});
+
+const onePid = z.coerce.number({ error: 'expected a process id' }).int().positive();
+/** Process ids: a number, `12,34`, or a YAML list. */
+export const processIds = z.preprocess((value) => (typeof value === 'string' ? value.split(',').map((p) => p.trim()) : typeof value === 'number' ? [value] : value), z.array(onePid));
+
+export const glob = z.string().min(1, { error: 'an empty glob matches nothing' });
+
+/** A list of words: a YAML list, or one text with commas. */
+export const words = z.preprocess((value) => (typeof value === 'string' ? splitList(value) : value), z.array(z.string().min(1)));
+
+export function splitList(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+const PROPAGATION = ['disabled', 'all', 'headers', 'tcp', 'headers,tcp'] as const;
+/** Where trace context is written: nowhere, or the named places. `all` is every place that the installed carriers know. */
+export type ContextPropagation = (typeof PROPAGATION)[number];
+export const contextPropagation = z.preprocess((value) => {
+  if (typeof value !== 'string') return value;
+  const methods = splitList(value.toLowerCase());
+  return methods.length === 0 ? 'disabled' : methods.sort().join(',');
+}, z.enum(PROPAGATION));
+
+/** Which methods a value of `ebpf.context_propagation` turns on. */
+export function propagationMethods(value: ContextPropagation): { readonly headers: boolean; readonly tcp: boolean } {
+  const all = value === 'all';
+  return { headers: all || value.includes('headers'), tcp: all || value.includes('tcp') };
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+/** One run of obi: from the checked configuration to programs in the kernel and spans in the exporters, and back to nothing. */
+import { Config } from '../config/schema.js';
+import { propagationMethods } from '../config/values.js';
+import { strayProbeSections } from '../config/probe-section.js';
+import type { Container } from '../di.js';
+import { hostArchitecture } from '../discovery/architecture.js';
+import { discoverProbes } from '../discovery/discover.js';
+import type { Refusal } from '../discovery/types.js';
+import { isObiError, noProbes } from '../errors.js';
+import { coreProcessEvent, ObiCounter } from '../generated/core.events.js';
+import { CoreObjects } from '../kernel/core-objects.js';
+import { KernelSession } from '../kernel/kernel-session.js';
+import { Kernel, type KernelFeatures, type RingReader } from '../kernel/kernel.js';
+import { Logger } from '../logging/logger.js';
+import { KernelCounters } from '../pipeline/counters.js';
+import { ProcessNews } from '../pipeline/process-news.js';
+import { RecordPump, type SinkFaults } from '../pipeline/record-pump.js';
+import type { ProcessTable, TracedProcess } from '../process/index.js';
+import { ProcessDirectory } from '../span/process-resource.js';
+import { type ExporterStats, SpanExporters, type SpanExporter } from '../span/span-exporter.js';
+import { TeeSpanWriter } from '../span/tee-span-writer.js';
+import { kernelParameters, watchedCgroup } from './kernel-parameters.js';
+import { ProcessMap } from './process-map.js';
+import { makeProcessTable } from './process-set-up.js';
+import { runProbe } from './probe-runner.js';
+import { attachSockets, attachTasks, attachTap, type Tap } from './taps.js';
+
+const BATCH_BYTES = 256 * 1024;
+const COALESCE_MS = 5;
+const TICK_MS = 100;
+
+export interface AgentOptions {
+  /** Packages whose dependencies are searched for probes. */
+  readonly hostDirectories: readonly string[];
+  readonly version: string;
+  /** Ports on this machine that spans are sent to: their listeners are never traced. */
+  readonly exporterPorts?: readonly number[];
+  /** Tests that start services and obi from one process. */
+  readonly traceOwnChildren?: boolean;
+}
+
+/** What the health output and `obi` at its end show. */
+export interface AgentStatus {
+  readonly tap: Tap;
+  readonly propagation: string;
+  /** Why a carrier is off or limited; empty when all is well. */
+  readonly limits: readonly string[];
+  readonly probes: readonly string[];
+  readonly refusals: readonly Refusal[];
+  readonly processes: number;
+  readonly records: number;
+  readonly counters: Record<string, Record<string, number>>;
+  readonly faults: Record<string, SinkFaults>;
+  readonly exporters: Record<string, ExporterStats>;
+}
+
+export class Agent implements AsyncDisposable {
+  readonly #config: Config;
+  readonly #log: Logger;
+  readonly #container: Container;
+  readonly #session: KernelSession;
+  readonly #limits: string[] = [];
+  readonly #probes: string[] = [];
+  readonly #refusals: Refusal[] = [];
+  #exporters: readonly SpanExporter[] = [];
+  #processes!: ProcessTable;
+  #pump!: RecordPump;
+  #counters!: KernelCounters;
+  #reader: RingReader | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #tap: Tap = 'syscalls';
+  #stopped: Promise<void> | undefined;
+
+  private constructor(container: Container) {
+    this.#container = container;
+    this.#config = container.resolve<Config>(Config);
+    this.#log = container.resolve<Logger>(Logger);
+    this.#session = new KernelSession(container.resolve<Kernel>(Kernel), 2 ** this.#config.ebpf.maps_config.global_scale_factor);
+  }
+
+  /**
+   * The container holds Config, Logger, Kernel, CoreObjects, Routes and SpanExporters (a factory: it may ask for ProcessDirectory).
+   * @throws ObiError when nothing can run; what was loaded until then is taken out again.
+   */
+  static async start(container: Container, options: AgentOptions): Promise<Agent> {
+    const agent = new Agent(container);
+    try {
+      await agent.#start(options);
+    } catch (error) {
+      await agent[Symbol.asyncDispose]();
+      throw error;
+    }
+    return agent;
+  }
+
+  async #start(options: AgentOptions): Promise<void> {
+    const config = this.#config;
+    const kernel = this.#container.resolve<Kernel>(Kernel);
+    const objects = this.#container.resolve<CoreObjects>(CoreObjects);
+    const features = kernel.features();
+    const architecture = hostArchitecture();
+    if (!architecture) throw noProbes([`obi has no BPF objects for ${process.arch}`]);
+    const { probes, refusals } = await discoverProbes({
+      hostDirectory: options.hostDirectories,
+      plugins: config.plugins,
+      features,
+      architecture,
+      log: this.#log,
+    });
+    this.#refusals.push(...refusals);
+    for (const warning of strayProbeSections(config, probes.map(({ entry }) => entry.id))) this.#log.warn(warning);
+
+    const cgroup = watchedCgroup(config);
+    const methods = propagationMethods(config.ebpf.context_propagation);
+    const parameters = kernelParameters(config, cgroup, features.fionreadFault !== false);
+    const session = this.#session;
+    const processMap = new Deferred<ProcessMap>();
+    this.#processes = await makeProcessTable(config, cgroup, options, {
+      selected: (process) => processMap.value.selected(process),
+      deselected: (pid, reason) => processMap.value.deselected(pid, reason),
+    });
+    this.#container.registerValue<ProcessDirectory>(ProcessDirectory, this.#processes);
+    this.#exporters = this.#container.resolve<readonly SpanExporter[]>(SpanExporters);
+    const [only] = this.#exporters;
+    const writer = this.#exporters.length === 1 && only ? only.writer : new TeeSpanWriter(this.#exporters.map((exporter) => exporter.writer));
+    this.#pump = new RecordPump(writer, (probe, what, err) => this.#log.error(`probe ${probe}: ${what}; counted from now on`, { err }));
+
+    const tasks = session.load({ actor: 'core', name: 'tasks', image: objects.tasks, parameters });
+    this.#counters = new KernelCounters(session.map('obi_counters'), sharedCounters());
+    this.#counters.add(0, 'core', []);
+    processMap.value = new ProcessMap(session.map('obi_processes'), this.#log, (process) => this.#adopt(process, kernel));
+    this.#tap = attachTap(session, objects, config, features, parameters, this.#log);
+    const carriers = methods.headers && attachSockets(session, objects, cgroup, parameters, features, this.#limits);
+
+    let slot = 1;
+    for (const probe of probes) {
+      try {
+        await runProbe({ config, container: this.#container, session, pump: this.#pump, writer, parameters, log: this.#log, carriers }, probe, slot);
+        this.#counters.add(slot, probe.entry.id, probe.manifest.counters);
+        this.#probes.push(probe.entry.id);
+        slot++;
+      } catch (error) {
+        this.#refuse(probe.entry.id, probe.packageName, error);
+      }
+    }
+    if (this.#probes.length === 0) throw noProbes(this.#refusals.map(({ probe, reason }) => `${probe}: ${reason}`));
+
+    this.#pump.add(0, 'core', coreProcessEvent.kind, new ProcessNews(this.#processes, (pid) => {
+      if (!this.#processes.get(pid)) processMap.value.reject(pid);
+    }));
+    attachTasks(session, tasks);
+    this.#reader = kernel.ringReader(session.map('obi_events'), { batchBytes: BATCH_BYTES, coalesceMs: COALESCE_MS }, this.#onBatch);
+    this.#processes.scan();
+    this.#reader.start();
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    for (const limit of this.#limits) this.#log.warn(limit);
+    const advice = this.#processes.advice;
+    if (advice) this.#log.warn(advice);
+  }
+
+  readonly #onBatch = (batch: Buffer, used: number): void => {
+    this.#pump.push(batch, used);
+    this.#tick();
+  };
+
+  #tick(): void {
+    for (const exporter of this.#exporters) exporter.tick();
+  }
+
+  /** Connections that were open before obi came. */
+  #adopt({ pid, fionreadSafe }: TracedProcess, kernel: Kernel): void {
+    // A socket that was not watched from its beginning cannot leave the sockhash in time (FACTS: FIONREAD).
+    if (!this.#session.has('obi_sockhash') || (this.#fionreadFault && !fionreadSafe)) return;
+    try {
+      const count = kernel.adoptSockets(pid, this.#session.map('obi_sockhash'), this.#processes.serverPorts(pid));
+      if (count > 0) this.#log.debug('watching connections that were open before', { pid, count });
+    } catch (err) {
+      this.#log.debug('connections that were open before stay unwatched', { pid, err });
+    }
+  }
+
+  get #fionreadFault(): boolean {
+    return this.#container.resolve<Kernel>(Kernel).features().fionreadFault !== false;
+  }
+
+  #refuse(probe: string, packageName: string, error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#log.error(`probe ${probe} stays off: ${reason}`, { err: error });
+    this.#refusals.push({ probe, package: packageName, code: isObiError(error) ? error.code : 'OBI_ERR_KERNEL_LOAD', reason, remedy: '`obi doctor` says what this kernel can do' });
+  }
+
+  get status(): AgentStatus {
+    return {
+      tap: this.#tap,
+      propagation: this.#config.ebpf.context_propagation,
+      limits: this.#limits,
+      probes: this.#probes,
+      refusals: this.#refusals,
+      processes: this.#processes.size,
+      records: this.#pump.records,
+      counters: this.#counters.read(),
+      faults: this.#pump.faults(),
+      exporters: Object.fromEntries(this.#exporters.map((exporter) => [exporter.name, exporter.stats()])),
+    };
+  }
+
+  /** Detaches, decodes what is left in the ring, flushes the exporters. Idempotent; waits for all of it. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    clearInterval(this.#timer);
+    const failures: unknown[] = [];
+    const attempt = (action: () => void) => {
+      try {
+        action();
+      } catch (error) {
+        failures.push(error);
+      }
+    };
+    attempt(() => this.#reader?.drain());
+    attempt(() => this.#reader?.[Symbol.dispose]());
+    attempt(() => this.#session[Symbol.dispose]());
+    await Promise.all(this.#exporters.map((exporter) => exporter[Symbol.asyncDispose]()));
+    for (const err of failures) this.#log.error('stopping: something could not be released', { err });
+  }
+}
+
+/** Set once, before its first use. */
+class Deferred<T> {
+  #value: T | undefined;
+
+  get value(): T {
+    if (this.#value === undefined) throw new Error('used before it was set');
+    return this.#value;
+  }
+
+  set value(value: T) {
+    this.#value = value;
+  }
+}
+
+function sharedCounters(): string[] {
+  const names: string[] = [];
+  for (const [name, index] of Object.entries(ObiCounter)) if (name !== 'OWN') names[index] = name.toLowerCase();
+  return names;
+}

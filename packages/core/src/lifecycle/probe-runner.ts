@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Brings one probe into a running session: object, slots, attachments, decoders. Its failure is its own. */
+import type { Config } from '../config/schema.js';
+import { checkProbeSection } from '../config/probe-section.js';
+import type { Container } from '../di.js';
+import type { DiscoveredProbe } from '../discovery/types.js';
+import type { KernelSession, Parameters } from '../kernel/kernel-session.js';
+import type { LoadedObject } from '../kernel/kernel.js';
+import type { Logger } from '../logging/logger.js';
+import { Logger as LoggerToken } from '../logging/logger.js';
+import type { RecordPump } from '../pipeline/record-pump.js';
+import { SLOTS, type SlotName } from '../probe/manifest.js';
+import type { Attachment, Probe, SpanDecoder } from '../probe/probe.js';
+import type { SpanWriter } from '../span/span-writer.js';
+
+export interface ProbeHost {
+  readonly config: Config;
+  readonly container: Container;
+  readonly session: KernelSession;
+  readonly pump: RecordPump;
+  readonly writer: SpanWriter;
+  readonly parameters: Parameters;
+  readonly log: Logger;
+  /** Are outgoing bytes shown to carriers in this run? */
+  readonly carriers: boolean;
+}
+
+/** @throws ObiError naming the probe; nothing of it is left in a slot then. */
+export async function runProbe(host: ProbeHost, probe: DiscoveredProbe, slot: number): Promise<void> {
+  const { entry, manifest, definition } = probe;
+  const actor = `probe ${entry.id}`;
+  const log = host.log.child({ probe: entry.id });
+  const section = await checkProbeSection(entry.id, definition.config, host.config);
+  // Decoders first: one that cannot be built costs nothing in the kernel.
+  const decoders = buildDecoders(host, definition, log);
+
+  const off = new Set(probe.unavailable.map(({ program }) => program));
+  for (const [name, program] of slots(entry.slots)) if (!isUsed(host, name)) off.add(program);
+  const loaded = host.session.load({
+    actor,
+    name: entry.id,
+    image: probe.object,
+    parameters: { ...host.parameters, ...(definition.parameters?.(section as never) ?? {}), obi_slot: slot },
+    required: ['obi_slot'],
+    without: [...off],
+  });
+  for (const attachment of definition.attach ?? []) attach(host.session, loaded, attachment, actor, log);
+  for (const [name, program] of slots(entry.slots)) {
+    if (!off.has(program)) loaded.fillSlot(program, host.session.map(SLOTS[name].map), slot);
+  }
+  for (const event of manifest.events) {
+    const binding = definition.events[event.struct];
+    const decoder = decoders.get(event.struct);
+    if (!binding || !decoder) continue;
+    host.pump.add(slot, entry.id, event.kind, { minSize: binding.minSize, handle: (record) => decoder.decode(record, host.writer) });
+  }
+}
+
+function buildDecoders(host: ProbeHost, definition: Probe, log: Logger): Map<string, SpanDecoder> {
+  const container = host.container.child().registerValue(LoggerToken, log);
+  return new Map(Object.entries(definition.events).map(([struct, { decoder }]) => [struct, container.resolve<SpanDecoder>(decoder)]));
+}
+
+function slots(entry: DiscoveredProbe['entry']['slots']): [SlotName, string][] {
+  return Object.entries(entry ?? {}) as [SlotName, string][];
+}
+
+/** A program in a slot that no tap of this run calls is not even loaded. */
+function isUsed(host: ProbeHost, slot: SlotName): boolean {
+  if (!host.session.has(SLOTS[slot].map)) return false;
+  return slot !== 'carrier.sk_msg' || host.carriers;
+}
+
+function attach(session: KernelSession, loaded: LoadedObject, { program, to, optional }: Attachment, actor: string, log: Logger): void {
+  try {
+    session.attach(actor, program, () => {
+      if ('rawTracepoint' in to) return loaded.attachRawTracepoint(program, to.rawTracepoint);
+      if ('tracepoint' in to) {
+        const [category = '', name = ''] = to.tracepoint.split('/');
+        return loaded.attachTracepoint(program, category, name);
+      }
+      if ('kprobe' in to) return loaded.attachKprobe(program, to.kprobe, { return: to.return ?? false });
+      throw new Error(`uprobes of a probe are attached per process; ${program} names a library only`);
+    });
+  } catch (err) {
+    if (!optional) throw err;
+    log.warn(`goes on without ${program}`, { err });
+  }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The log, written by pino to standard error without a worker thread. */
+import { destination as openDestination, type DestinationStream, type Logger as PinoLogger, pino, stdSerializers } from 'pino';
+import { formatLine } from './format-line.js';
+import type { LogFields, Logger, LogLevel } from './logger.js';
+
+export interface LoggerOptions {
+  readonly level?: LogLevel;
+  /** `text`: one short line for people; `json`: one JSON object a line. */
+  readonly format?: 'text' | 'json';
+  /** Where lines go: a file descriptor (default 2, standard error), or a stream of the caller. */
+  readonly output?: number | { write(line: string): void };
+}
+
+const PINO_LEVEL: Readonly<Record<LogLevel, string>> = { DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' };
+
+/** Buffered lines are written from the event loop, on `flush` and at exit (pino registers that for its destination). */
+export function createLogger(options: LoggerOptions = {}): Logger {
+  const output = options.output ?? 2;
+  const file = typeof output === 'number' ? openDestination({ dest: output, sync: false }) : undefined;
+  const sink = file ?? (output as { write(line: string): void });
+  const stream: DestinationStream = options.format === 'json' ? sink : { write: (line) => void sink.write(formatLine(line)) };
+  const inner = pino(
+    {
+      level: PINO_LEVEL[options.level ?? 'INFO'],
+      base: null,
+      messageKey: 'message',
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label.toUpperCase() }) },
+      serializers: { err: stdSerializers.err },
+    },
+    stream,
+  );
+  const flush = () => {
+    if (file !== undefined) file.flushSync();
+  };
+  return new PinoBackedLogger(inner, flush);
+}
+
+class PinoBackedLogger implements Logger {
+  readonly #inner: PinoLogger;
+  readonly flush: () => void;
+
+  constructor(inner: PinoLogger, flush: () => void) {
+    this.#inner = inner;
+    this.flush = flush;
+  }
+
+  debug(message: string, fields: LogFields = {}): void {
+    this.#inner.debug(fields, message);
+  }
+  info(message: string, fields: LogFields = {}): void {
+    this.#inner.info(fields, message);
+  }
+  warn(message: string, fields: LogFields = {}): void {
+    this.#inner.warn(fields, message);
+  }
+  error(message: string, fields: LogFields = {}): void {
+    this.#inner.error(fields, message);
+  }
+  isEnabled(level: LogLevel): boolean {
+    return this.#inner.isLevelEnabled(PINO_LEVEL[level]);
+  }
+  child(fields: LogFields): Logger {
+    return new PinoBackedLogger(this.#inner.child(fields), this.flush);
+  }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Core's own records: what happened to processes, handed on to process discovery. */
+import { CoreProcessNews as News, coreProcessEvent as event } from '../generated/core.events.js';
+import type { ProcessTable } from '../process/index.js';
+import type { RecordView } from '../span/span-writer.js';
+import type { RecordSink } from './record-pump.js';
+
+export class ProcessNews implements RecordSink {
+  readonly minSize = event.minSize;
+  readonly #table: ProcessTable;
+  readonly #settled: (pid: number) => void;
+
+  /** @param settled called when discovery has judged a process that the kernel may have begun to trace by itself. */
+  constructor(table: ProcessTable, settled: (pid: number) => void) {
+    this.#table = table;
+    this.#settled = settled;
+  }
+
+  handle({ view, base }: RecordView): void {
+    const pid = event.tgid(view, base);
+    switch (event.news(view, base)) {
+      case News.EXEC:
+        this.#table.onExec(pid);
+        this.#settled(pid);
+        break;
+      case News.FORK:
+        this.#table.onFork(event.other(view, base), pid);
+        this.#settled(pid);
+        break;
+      case News.EXIT:
+        this.#table.onExit(pid);
+        break;
+      case News.LISTEN:
+        this.#table.onListen(pid, event.port(view, base));
+        break;
+    }
+  }
+}

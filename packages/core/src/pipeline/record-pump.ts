@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Hands each record of a drained batch to the decoder of the probe that wrote it. */
+import type { RecordView, SpanWriter } from '../span/span-writer.js';
+
+/** struct obi_event_hdr (bpf/include/obi/event.bpf.h) */
+const HEADER_BYTES = 8;
+/** u32 length, u32 zero before each record of a batch (kernel.ts) */
+const PREFIX_BYTES = 8;
+
+export interface RecordSink {
+  /** Smallest valid length, header included. */
+  readonly minSize: number;
+  handle(record: RecordView): void;
+}
+
+/** What went wrong with the records of one probe. */
+export interface SinkFaults {
+  /** Shorter than their struct. */
+  short: number;
+  /** Of a kind that the probe does not know. */
+  unknown: number;
+  /** The decoder threw. */
+  thrown: number;
+}
+
+interface Slot {
+  readonly name: string;
+  readonly byKind: (RecordSink | undefined)[];
+  readonly faults: SinkFaults;
+}
+
+/** The one record view there is: decoders read it during the call. */
+class BatchView implements RecordView {
+  view: DataView = new DataView(new ArrayBuffer(0));
+  bytes: Uint8Array = new Uint8Array(0);
+  base = 0;
+  length = 0;
+}
+
+export class RecordPump {
+  readonly #slots: (Slot | undefined)[] = [];
+  readonly #record = new BatchView();
+  readonly #writer: SpanWriter;
+  readonly #report: (probe: string, what: string, error?: unknown) => void;
+  /** Records whose slot has no probe; cannot happen unless the kernel side is not ours. */
+  strays = 0;
+  records = 0;
+
+  /** @param report called once per probe and kind of fault. */
+  constructor(writer: SpanWriter, report: (probe: string, what: string, error?: unknown) => void) {
+    this.#writer = writer;
+    this.#report = report;
+  }
+
+  add(slot: number, name: string, kind: number, sink: RecordSink): void {
+    this.#slots[slot] ??= { name, byKind: [], faults: { short: 0, unknown: 0, thrown: 0 } };
+    this.#slots[slot].byKind[kind] = sink;
+  }
+
+  faults(): Record<string, SinkFaults> {
+    return Object.fromEntries(this.#slots.flatMap((slot) => (slot ? [[slot.name, { ...slot.faults }]] : [])));
+  }
+
+  /** `batch[0, used)` as the ring reader delivers it. Never throws. */
+  readonly push = (batch: Buffer, used: number): void => {
+    const record = this.#record;
+    if (record.bytes.buffer !== batch.buffer || record.bytes.byteOffset !== batch.byteOffset) {
+      record.bytes = batch;
+      record.view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
+    }
+    for (let at = 0; at + PREFIX_BYTES <= used; ) {
+      record.length = record.view.getUint32(at, true);
+      record.base = at + PREFIX_BYTES;
+      this.#dispatch(record);
+      at = record.base + ((record.length + 7) & ~7);
+    }
+  };
+
+  #dispatch(record: RecordView): void {
+    this.records++;
+    const slot = record.length >= HEADER_BYTES ? this.#slots[record.view.getUint16(record.base, true)] : undefined;
+    if (!slot) {
+      this.strays++;
+      return;
+    }
+    const sink = slot.byKind[record.view.getUint16(record.base + 2, true)];
+    if (!sink) {
+      this.#fault(slot, 'unknown', 'sent a record of a kind that it does not declare');
+    } else if (record.length < sink.minSize) {
+      this.#fault(slot, 'short', 'sent a record shorter than its struct');
+    } else {
+      try {
+        sink.handle(record);
+      } catch (error) {
+        this.#writer.discard();
+        this.#fault(slot, 'thrown', 'its decoder failed', error);
+      }
+    }
+  }
+
+  #fault(slot: Slot, kind: keyof SinkFaults, what: string, error?: unknown): void {
+    if (slot.faults[kind]++ === 0) this.#report(slot.name, what, error);
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * The static manifest of a probe package: what core may know about a probe before any of its code runs.
+ * Hand-written part: the `obi` entry of package.json. Generated part: the file it names (`manifest`), written by `obi-gen`
+ * from the built BPF objects (probe-kit), which adds digests, programs, maps and events.
+ */
+
+/** Version of the TypeScript probe contract that this core implements. */
+export const PROBE_API_VERSION = 1;
+/** Version of the C SDK's shared maps and structs (`OBI_ABI` in bpf/include/obi/abi.bpf.h). */
+export const KERNEL_ABI_VERSION = 1;
+
+/** npm keyword that marks a probe package. */
+export const PROBE_KEYWORD = 'obi-probe';
+
+export type Architecture = 'x86_64' | 'arm64';
+
+/** package.json `obi` entry, written by the author. */
+export interface PackageEntry {
+  /** Short name used by `--plugins`, in logs and counters: `[a-z][a-z0-9-]{0,14}`. */
+  readonly id: string;
+  readonly kind: 'protocol' | 'carrier' | 'runtime';
+  /** The probe contract version that the code was written for. */
+  readonly api: number;
+  /** Path of the generated manifest, relative to the package. */
+  readonly manifest: string;
+  /** Which programs fill core's slots: slot name → program name. See {@link SLOTS}. */
+  readonly slots?: Partial<Record<SlotName, string>>;
+}
+
+/**
+ * Program arrays that core owns; a probe's program in one of them is tail-called by core's taps.
+ * `protocol.*`: bytes of a stream, one array per program type that a tap can have.
+ * `end.raw_tracepoint`: a direction or a connection has ended.
+ * `carrier.sk_msg`: outgoing bytes of a socket in core's sockhash, may change them.
+ */
+export const SLOTS = {
+  'protocol.raw_tracepoint': { map: 'obi_proto_rtp', programType: 'raw_tracepoint' },
+  'protocol.kprobe': { map: 'obi_proto_kp', programType: 'kprobe' },
+  'end.raw_tracepoint': { map: 'obi_proto_end', programType: 'raw_tracepoint' },
+  'carrier.sk_msg': { map: 'obi_carriers', programType: 'sk_msg' },
+} as const;
+export type SlotName = keyof typeof SLOTS;
+
+/** Generated manifest (JSON). */
+export interface ProbeManifest {
+  readonly schema: 1;
+  /** `OBI_ABI` that the object was compiled against. */
+  readonly abi: number;
+  readonly objects: Partial<Record<Architecture, ObjectEntry>>;
+  readonly programs: readonly ProgramEntry[];
+  readonly maps: readonly MapEntry[];
+  readonly events: readonly EventEntry[];
+  /** Names of the counters of this probe, index = counter number (enum `<id>_counter` in its C header). */
+  readonly counters: readonly string[];
+}
+export interface ObjectEntry {
+  /** Path relative to the manifest file. */
+  readonly file: string;
+  readonly sha256: string;
+}
+export interface ProgramEntry {
+  readonly name: string;
+  /** ELF section, as libbpf reads it. */
+  readonly section: string;
+  readonly type: ProgramType;
+  /** Kernel helpers that the program calls, by name without the `bpf_` prefix. */
+  readonly helpers: readonly string[];
+}
+export type ProgramType =
+  | 'raw_tracepoint'
+  | 'kprobe'
+  | 'uprobe'
+  | 'tracepoint'
+  | 'tracing'
+  | 'sk_msg'
+  | 'sock_ops'
+  | 'cgroup_sock_addr'
+  | 'iter'
+  | 'other';
+export interface MapEntry {
+  readonly name: string;
+  readonly type: number;
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+}
+export interface EventEntry {
+  /** C struct name. */
+  readonly struct: string;
+  /** `hdr.kind` of its records. */
+  readonly kind: number;
+  /** sizeof in bytes; a record may be shorter where its last member is a byte array that was cut to its used length. */
+  readonly size: number;
+  /** Digest over member names, types and offsets; must equal the digest in the generated reader. */
+  readonly digest: string;
+}

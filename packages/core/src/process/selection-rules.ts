@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The rules of `discovery.*`: which processes are traced, and under which name. */
+import { compileGlob } from './glob.js';
+import { parsePorts } from './port-set.js';
+import { joinCommandLine } from './process-evidence.js';
+
+/** One entry of `discovery.*`, as the configuration has it: all criteria that are given must hold. */
+export interface ProcessSelector {
+  /** Ports and ranges, see {@link parsePorts}; one that the process listens on is enough. */
+  readonly open_ports?: string | undefined;
+  /** Glob over the path of the executable. */
+  readonly exe_path?: string | undefined;
+  /** Glob over the arguments joined by spaces. */
+  readonly cmd_args?: string | undefined;
+  readonly target_pids?: readonly number[] | undefined;
+  readonly name?: string | undefined;
+  readonly namespace?: string | undefined;
+}
+
+export interface SelectionConfig {
+  readonly instrument: readonly ProcessSelector[];
+  readonly exclude: readonly ProcessSelector[];
+  /** Path of the watched cgroup in the version 2 hierarchy (see {@link unifiedCgroupPath}); only its members and those of its descendants are traced. */
+  readonly cgroup?: string | undefined;
+}
+
+/** What rules look at. `ports` is asked for only when everything else in an entry holds. */
+export interface Candidate {
+  readonly pid: number;
+  readonly exe: string;
+  readonly cmdline: readonly string[];
+  cgroup(): string | undefined;
+  ports(): ReadonlySet<number>;
+}
+
+/** How a selected process is called. */
+export interface ServiceIdentity {
+  readonly name?: string | undefined;
+  readonly namespace?: string | undefined;
+}
+
+export type Decision =
+  /** An exclude entry matches, or the process is outside the watched cgroup. */
+  | { readonly kind: 'excluded' }
+  /** `rule` numbers the entry of `instrument`, -1 where the cgroup alone selects. */
+  | { readonly kind: 'selected'; readonly rule: number; readonly identity: ServiceIdentity }
+  | { readonly kind: 'unmatched' };
+
+type Test = (image: Candidate) => boolean;
+
+/**
+ * Entries are alternatives; the first of `instrument` that matches names the service; an exclusion wins over every selection.
+ * Without `instrument` entries, a cgroup selects all of its members; without both, nothing is selected (see {@link advice}).
+ */
+export class SelectionRules {
+  /** What to tell the user when no process can ever be selected. */
+  readonly advice: string | undefined;
+  readonly #cgroup: string | undefined;
+  readonly #exclude: readonly Test[];
+  readonly #instrument: readonly { readonly test: Test; readonly identity: ServiceIdentity }[];
+
+  constructor(config: SelectionConfig) {
+    this.#cgroup = config.cgroup;
+    this.#exclude = config.exclude.map(compileSelector);
+    this.#instrument = config.instrument.map((entry) => ({ test: compileSelector(entry), identity: { name: entry.name, namespace: entry.namespace } }));
+    if (config.instrument.length === 0 && config.cgroup === undefined)
+      this.advice =
+        'selection: no process is traced, because nothing says which; set discovery.instrument (or its short cuts OTEL_EBPF_AUTO_TARGET_EXE, OTEL_EBPF_OPEN_PORT, OTEL_EBPF_TARGET_PID), or ebpf.cgroup_path to trace all of a cgroup';
+  }
+
+  decide(image: Candidate): Decision {
+    if (this.#cgroup !== undefined && !isWithin(image.cgroup(), this.#cgroup)) return { kind: 'excluded' };
+    if (this.#exclude.some((test) => test(image))) return { kind: 'excluded' };
+    if (this.#instrument.length === 0) return this.#cgroup === undefined ? { kind: 'unmatched' } : { kind: 'selected', rule: -1, identity: {} };
+    const rule = this.#instrument.findIndex(({ test }) => test(image));
+    const entry = this.#instrument[rule];
+    return entry ? { kind: 'selected', rule, identity: entry.identity } : { kind: 'unmatched' };
+  }
+}
+
+function compileSelector(selector: ProcessSelector): Test {
+  const tests: Test[] = [];
+  const { target_pids, exe_path, cmd_args, open_ports } = selector;
+  if (target_pids) tests.push((image) => target_pids.includes(image.pid));
+  if (exe_path !== undefined) {
+    const matches = compileGlob(exe_path);
+    tests.push((image) => matches(image.exe));
+  }
+  if (cmd_args !== undefined) {
+    const matches = compileGlob(cmd_args);
+    tests.push((image) => matches(joinCommandLine(image.cmdline)));
+  }
+  // Last: the only test that has to read more of the process.
+  if (open_ports !== undefined) {
+    const wanted = parsePorts(open_ports);
+    tests.push((image) => [...image.ports()].some((port) => wanted.has(port)));
+  }
+  return (image) => tests.length > 0 && tests.every((test) => test(image));
+}
+
+function isWithin(path: string | undefined, cgroup: string): boolean {
+  return path !== undefined && (cgroup === '/' || path === cgroup || path.startsWith(`${cgroup}/`));
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The span contract with an object per span: for sinks that look at spans rather than pass them on. */
+import { type AttributeKey, type AttributeValue, type ProcessDirectory, type ProcessResource, SpanKind, type SpanWriter, StatusCode } from '@obi/core';
+import type { StoredSpan } from './stored-span.js';
+import { UnixTime } from './unix-time.js';
+
+type Draft = { -readonly [K in keyof StoredSpan]: StoredSpan[K] } & { attributes: Record<string, AttributeValue> };
+
+/** Makes a {@link StoredSpan} of each finished span and hands it to `onSpan`. A span without ids or times goes to `onIncomplete`. */
+export class ObjectSpanWriter implements SpanWriter {
+  private draft: Draft | undefined;
+  private readonly time = new UnixTime();
+
+  constructor(
+    private readonly directory: ProcessDirectory,
+    private readonly onSpan: (span: StoredSpan) => void,
+    private readonly onIncomplete: () => void,
+  ) {}
+
+  begin(pid: number): boolean {
+    const resource = this.directory.resource(pid);
+    this.draft = resource === undefined ? undefined : emptySpan(resource);
+    return resource !== undefined;
+  }
+
+  kind(kind: SpanKind): void {
+    if (this.draft) this.draft.kind = kind;
+  }
+
+  ids(bytes: Uint8Array, traceId: number, spanId: number, parentSpanId: number): void {
+    if (!this.draft) return;
+    this.draft.traceId = hex(bytes, traceId, 16);
+    this.draft.spanId = hex(bytes, spanId, 8);
+    const parent = hex(bytes, parentSpanId, 8);
+    this.draft.parentSpanId = /^0+$/.test(parent) ? undefined : parent;
+  }
+
+  times(view: DataView, start: number, end: number): void {
+    if (!this.draft) return;
+    this.time.refresh();
+    this.draft.startUnixNano = this.time.of(view.getBigUint64(start, true));
+    this.draft.endUnixNano = this.time.of(view.getBigUint64(end, true));
+  }
+
+  name(value: string): void {
+    if (this.draft) this.draft.name = value;
+  }
+
+  string(key: AttributeKey, value: string): void {
+    this.set(key, value);
+  }
+
+  text(key: AttributeKey, bytes: Uint8Array, start: number, end: number): void {
+    this.set(key, Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8'));
+  }
+
+  int(key: AttributeKey, value: number): void {
+    this.set(key, value);
+  }
+
+  bool(key: AttributeKey, value: boolean): void {
+    this.set(key, value);
+  }
+
+  double(key: AttributeKey, value: number): void {
+    this.set(key, value);
+  }
+
+  status(code: StatusCode, message = ''): void {
+    if (this.draft) this.draft.status = { code, message };
+  }
+
+  end(): void {
+    const { draft } = this;
+    this.draft = undefined;
+    if (!draft) return;
+    if (draft.traceId === '' || draft.endUnixNano === 0n) this.onIncomplete();
+    else this.onSpan(draft);
+  }
+
+  discard(): void {
+    this.draft = undefined;
+  }
+
+  private set(key: AttributeKey, value: AttributeValue): void {
+    if (this.draft) this.draft.attributes[key.name] = value;
+  }
+}
+
+function emptySpan(resource: ProcessResource): Draft {
+  return {
+    traceId: '',
+    spanId: '',
+    parentSpanId: undefined,
+    name: '',
+    kind: SpanKind.INTERNAL,
+    startUnixNano: 0n,
+    endUnixNano: 0n,
+    attributes: {},
+    status: { code: StatusCode.UNSET, message: '' },
+    resource,
+  };
+}
+
+const hex = (bytes: Uint8Array, start: number, size: number): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset + start, size).toString('hex');

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+import { EventEmitter } from 'node:events';
+import { attributeKey } from '@obi/core';
+import { ConsoleExporter, type ConsoleOutput } from '../src/console-exporter.js';
+import type { PrinterFormat } from '../src/format/printer-format.js';
+import { spanToJson } from '../src/format/span-json.js';
+import { spanToText } from '../src/format/span-text.js';
+import { directory, id, span, TRACE, write } from './support/spans.js';
+
+class Output extends EventEmitter implements ConsoleOutput {
+  text = '';
+  ready = true;
+  write(text: string): boolean {
+    this.text += text;
+    return this.ready;
+  }
+}
+
+function start(format: PrinterFormat, maxHeldBytes?: number) {
+  const output = new Output();
+  return { output, exporter: new ConsoleExporter({ directory, format, output, ...(maxHeldBytes === undefined ? {} : { maxHeldBytes }) }) };
+}
+
+describe('formats', () => {
+  test('text is one line with what matters', () => {
+    const line = spanToText(span({ id: 2, parent: 1, name: 'GET /a b', to: 4_200, status: 500, error: 'bad\nluck', attributes: { 'url.path': '/a b', n: 1, empty: '', list: ['x'] } }));
+    expect(line).toBe(
+      `2026-11-18T11:06:40.000000Z SERVER   shop "GET /a b" 4.20 ms ERROR(bad\\u000aluck) trace=${TRACE} span=${id(2)} parent=${id(1)} http.response.status_code=500 url.path="/a b" n=1 empty="" list="[\\"x\\"]"`,
+    );
+  });
+
+  test('json has the names of OTLP, times as strings', () => {
+    const value = spanToJson(span({ id: 2, parent: 1, error: true, status: 503 }));
+    expect(JSON.parse(JSON.stringify(value))).toEqual({
+      traceId: TRACE,
+      spanId: id(2),
+      parentSpanId: id(1),
+      name: 'span 2',
+      kind: 'SERVER',
+      startTimeUnixNano: '1795000000000000000',
+      endTimeUnixNano: '1795000000001000000',
+      durationNano: '1000000',
+      status: { code: 'ERROR' },
+      attributes: { 'http.response.status_code': 503 },
+      resource: { 'service.name': 'shop' },
+    });
+  });
+});
+
+describe('ConsoleExporter', () => {
+  test.each<[PrinterFormat, number]>([['text', 2], ['json', 2]])('%s: one line per span, written at the tick', (format, lines) => {
+    const { output, exporter } = start(format);
+    write(exporter.writer, 1);
+    write(exporter.writer, 2, (w) => w.string(attributeKey('k'), 'line\nbreak'));
+    expect(output.text).toBe('');
+    expect(exporter.stats()).toMatchObject({ spans: 2, exported: 0, heldSpans: 2 });
+    exporter.tick();
+    expect(output.text.split('\n')).toHaveLength(lines + 1);
+    expect(exporter.stats()).toMatchObject({ spans: 2, exported: 2, heldSpans: 0, heldBytes: 0 });
+  });
+
+  test('json_indent', () => {
+    const { output, exporter } = start('json_indent');
+    write(exporter.writer, 1);
+    exporter.tick();
+    expect(output.text).toMatch(/^\{\n {2}"traceId"/);
+    expect(JSON.parse(output.text)).toMatchObject({ spanId: id(1) });
+  });
+
+  test('a slow reader: text is held to the bound, the rest dropped and counted, and nothing waits', async () => {
+    const { output, exporter } = start('text', 500);
+    output.ready = false;
+    write(exporter.writer, 1);
+    exporter.tick();
+    for (let i = 2; i <= 20; i++) write(exporter.writer, i);
+    exporter.tick();
+    const { heldSpans, dropped } = exporter.stats();
+    expect(heldSpans).toBeGreaterThan(0);
+    expect(dropped).toEqual({ slow_output: 19 - heldSpans });
+    output.ready = true;
+    output.emit('drain');
+    await exporter.flush(10);
+    expect(exporter.stats()).toMatchObject({ exported: 1 + heldSpans, heldSpans: 0 });
+  });
+
+  test('a reader that goes away ends the printing, not obi', async () => {
+    const { output, exporter } = start('text');
+    write(exporter.writer, 1);
+    exporter.tick();
+    output.emit('error', Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
+    write(exporter.writer, 2);
+    exporter.tick();
+    expect(exporter.stats()).toMatchObject({ spans: 2, exported: 1, dropped: { closed_output: 1 }, failedRequests: 1 });
+    await exporter[Symbol.asyncDispose]();
+  });
+
+  test('disposal prints what is held', async () => {
+    const { output, exporter } = start('json');
+    write(exporter.writer, 1);
+    await exporter[Symbol.asyncDispose]();
+    expect(JSON.parse(output.text)).toMatchObject({ name: 'span 1' });
+  });
+});

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Exchanges: a request and its response, paired by their number on the connection, whichever of the two we see first. */
+#ifndef OBI_HTTP_EXCHANGE_BPF_H
+#define OBI_HTTP_EXCHANGE_BPF_H
+
+#include <obi/event.bpf.h>
+#include <obi/scope.bpf.h>
+#include <obi/stream.bpf.h>
+#include <obi/trace.bpf.h>
+#include "http.h"
+#include "parse.bpf.h"
+
+struct http_connection {
+	struct http_parser parser[2]; /* by enum obi_direction */
+	struct http_parser before; /* carrier: outgoing parser before the last message, which may be shown again */
+	__u32 before_seq; /* write_seq at that time */
+	__u8 before_valid;
+	__u8 role; /* enum http_role of the traced process */
+	__u8 midway; /* we did not see its first byte: a response may belong to an unseen request */
+	__u8 _pad;
+	__u8 chunk[2][HTTP_CHUNK_BYTES]; /* bytes being walked over, by direction */
+};
+
+/* obi_connection.id → state. Inserted: http_claim. Deleted: the connection closes or turns out not to be HTTP. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u64);
+	__type(value, struct http_connection);
+} http_conns SEC(".maps");
+
+struct http_exchange_key {
+	__u64 connection;
+	__u32 ordinal;
+	__u32 _pad;
+};
+
+/* Inserted: first byte of a request. Deleted: last byte of its response, or the connection's end. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct http_exchange_key);
+	__type(value, struct http_exchange_event);
+} http_exchanges SEC(".maps");
+
+/* Initial values that are too large for the stack: never written. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct http_exchange_event);
+} http_blank SEC(".maps");
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct http_connection);
+} http_blank_conn SEC(".maps");
+
+static __always_inline struct http_connection *http_connection_get(__u64 connection)
+{
+	return bpf_map_lookup_elem(&http_conns, &connection);
+}
+
+static __always_inline struct http_exchange_event *http_exchange_get(__u64 connection, __u32 ordinal)
+{
+	struct http_exchange_key key = { .connection = connection, .ordinal = ordinal };
+
+	return bpf_map_lookup_elem(&http_exchanges, &key);
+}
+
+static __always_inline void http_exchange_delete(__u64 connection, __u32 ordinal)
+{
+	struct http_exchange_key key = { .connection = connection, .ordinal = ordinal };
+
+	bpf_map_delete_elem(&http_exchanges, &key);
+}
+
+/* Who begins an exchange, and when. */
+struct http_beginning {
+	__u64 sk;
+	__u64 now_ns;
+	__u64 pid_tgid;
+	__u64 role;
+};
+
+__noinline int http_exchange_new(__u64 connection, __u32 ordinal, struct http_beginning *by)
+{
+	struct http_exchange_key key = { .connection = connection, .ordinal = ordinal };
+	struct http_exchange_event *blank, *ex;
+	__u32 zero = 0;
+
+	blank = bpf_map_lookup_elem(&http_blank, &zero);
+	if (!blank || !by)
+		return 0;
+	if (bpf_map_update_elem(&http_exchanges, &key, blank, BPF_ANY)) {
+		obi_count(OBI_COUNTER_OWN + HTTP_COUNTER_EXCHANGES_FULL);
+		return 0;
+	}
+	ex = bpf_map_lookup_elem(&http_exchanges, &key);
+	if (!ex)
+		return 0;
+	ex->start_ns = by->now_ns;
+	ex->tgid = by->pid_tgid >> 32;
+	ex->role = by->role;
+	obi_sock_tuple((struct sock *)by->sk, &ex->tuple);
+	return 0;
+}
+
+static __always_inline void http_exchange_send(struct http_exchange_event *ex)
+{
+	__u32 line = ex->line_len;
+
+	if (!(ex->flags & HTTP_EXCHANGE_REQUEST_SEEN))
+		return;
+	if (!(ex->trace.flags & OBI_TRACE_SAMPLED)) {
+		obi_count(OBI_COUNTER_UNSAMPLED);
+		return;
+	}
+	if (line > HTTP_LINE_BYTES)
+		line = HTTP_LINE_BYTES;
+	obi_event_send(ex, HTTP_EXCHANGE_EVENT, __builtin_offsetof(struct http_exchange_event, line) + line, sizeof(*ex));
+}
+
+/* The request's header block is complete: the exchange gets its place in a trace. */
+__noinline int http_request_seen(struct http_exchange_event *ex, struct http_parser *p, __u64 connection, __u64 pid_tgid)
+{
+	struct obi_traceparent *tp = NULL;
+
+	if (!ex || !p)
+		return 0;
+	if (ex->flags & HTTP_EXCHANGE_REQUEST_SEEN)
+		return 0; /* a message that failed is being sent again */
+	ex->flags |= HTTP_EXCHANGE_REQUEST_SEEN;
+	ex->minor = p->minor;
+	ex->tgid = pid_tgid >> 32;
+	ex->scope = obi_scope_current(pid_tgid);
+	/* The specification: with two fields the receiver starts anew. */
+	if (p->flags & HTTP_PARSER_HAS_TRACEPARENT && !(p->flags & HTTP_PARSER_TWO_TRACEPARENTS) &&
+	    p->traceparent_state == OBI_TRACEPARENT_READING)
+		tp = &p->traceparent;
+	if (ex->role == HTTP_ROLE_CLIENT) {
+		obi_outgoing_begin(&ex->trace, tp, pid_tgid);
+		return 0;
+	}
+	obi_request_begin(&ex->trace, tp, ex->scope, ex->start_ns);
+	obi_scope_take(ex->scope, connection, obi_request_id(&ex->trace));
+	return 0;
+}
+
+/* A server's exchange is answered: its request stops being the cause of anything; a pipelined one is next. */
+static __always_inline void http_request_answered(struct http_exchange_event *ex, __u64 connection, __u32 ordinal)
+{
+	struct http_exchange_event *next;
+
+	if (ex->role != HTTP_ROLE_SERVER || !(ex->flags & HTTP_EXCHANGE_REQUEST_SEEN))
+		return;
+	obi_request_end(obi_request_id(&ex->trace));
+	next = http_exchange_get(connection, ordinal + 1);
+	if (next && next->flags & HTTP_EXCHANGE_REQUEST_SEEN)
+		obi_scope_take(next->scope, connection, obi_request_id(&next->trace));
+}
+
+/* Both halves are through, or will never be. */
+__noinline int http_exchange_finish(struct http_exchange_event *ex, __u64 connection, __u32 ordinal)
+{
+	if (!ex)
+		return 0;
+	http_request_answered(ex, connection, ordinal);
+	http_exchange_send(ex);
+	http_exchange_delete(connection, ordinal);
+	return 0;
+}
+
+#endif

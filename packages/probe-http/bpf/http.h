@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the kernel half and the decoder share: one record per exchange (a request and its response). */
+#ifndef OBI_HTTP_H
+#define OBI_HTTP_H
+
+#define HTTP_EXCHANGE_EVENT 1
+
+#define HTTP_HOST_BYTES 96
+#define HTTP_LINE_BYTES 512
+
+enum http_role {
+	HTTP_ROLE_UNKNOWN,
+	HTTP_ROLE_SERVER, /* the traced process answers */
+	HTTP_ROLE_CLIENT, /* … asks */
+};
+
+enum http_exchange_flag {
+	HTTP_EXCHANGE_INCOMPLETE = 1, /* the connection ended before the response did */
+	HTTP_EXCHANGE_INJECTED = 2, /* we wrote the traceparent field */
+	HTTP_EXCHANGE_REQUEST_SEEN = 4, /* header block of the request was complete */
+	HTTP_EXCHANGE_RESPONSE_SEEN = 8, /* … of the response */
+	HTTP_EXCHANGE_REQUEST_DONE = 16, /* request_bytes is the whole body */
+	HTTP_EXCHANGE_RESPONSE_DONE = 32,
+};
+
+struct http_exchange_event {
+	struct obi_event_hdr hdr;
+	struct obi_trace trace;
+	struct obi_tuple tuple;
+	__u64 start_ns; /* first byte of the request, CLOCK_MONOTONIC */
+	__u64 end_ns; /* last byte of the response */
+	__u64 request_bytes; /* body, without chunk framing */
+	__u64 response_bytes;
+	__u64 scope; /* that completed the request */
+	__u32 tgid;
+	__u16 status; /* 0: no response */
+	__u8 role; /* enum http_role */
+	__u8 flags; /* enum http_exchange_flag */
+	__u8 minor; /* HTTP/1.<minor> of the request */
+	__u8 host_len; /* bytes of the Host field, HTTP_HOST_BYTES kept */
+	__u16 line_len; /* bytes of the request line without CRLF, HTTP_LINE_BYTES kept */
+	__u8 _pad[4];
+	__u8 host[HTTP_HOST_BYTES];
+	__u8 line[HTTP_LINE_BYTES]; /* cut to line_len in the record */
+};
+
+enum http_counter {
+	HTTP_COUNTER_EXCHANGES_FULL, /* no room for another exchange in flight: its span is lost */
+	HTTP_COUNTER_CONNECTIONS_FULL,
+	HTTP_COUNTER_DESYNC, /* bytes that are not HTTP/1 where a message had to start or go on: connection left alone */
+	HTTP_COUNTER_UNREADABLE, /* bytes of a header block that could not be read (sendfile, paged out) */
+	HTTP_COUNTER_INJECTED, /* traceparent written */
+	HTTP_COUNTER_KEPT, /* the application's own field was there */
+	HTTP_COUNTER_NO_ROOM, /* not written: send buffer too full to be sure */
+	HTTP_COUNTER_SPLIT_BLANK, /* not written: the blank line was cut by a write */
+	HTTP_COUNTER_ZEROCOPY, /* not written: MSG_ZEROCOPY socket */
+	HTTP_COUNTER_PUSH_FAILED, /* not written: the kernel refused room in the message */
+	HTTP_COUNTER_FRAMING, /* not written: conflicting Content-Length or Transfer-Encoding */
+	HTTP_COUNTER_REPLAYED, /* a message that failed was sent again */
+};
+
+#endif

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Carrier: writes `traceparent` at the end of a request's header block, before the bytes leave the socket. Either the whole
+ * field goes in or nothing changes. The end of the block is the place: by then every field of the application was seen.
+ */
+#ifndef OBI_HTTP_INJECT_BPF_H
+#define OBI_HTTP_INJECT_BPF_H
+
+#include <obi/carrier.bpf.h>
+#include "connection.bpf.h"
+
+#define HTTP_NOT_OURS -1
+
+/* "traceparent: " value CRLF */
+#define HTTP_NAME_LEN 13
+#define HTTP_FIELD_LEN (HTTP_NAME_LEN + OBI_TRACEPARENT_LEN + 2)
+
+/* Largest message that is made one segment again after the insertion; a larger one is several anyway. */
+#define HTTP_LINEAR_BYTES 32768
+
+/*
+ * Why the guards exist: FACTS.md §3. Each can be lifted by a test that shows the harm it prevents, never by configuration.
+ */
+const volatile __u8 obi_test_no_room_guard = 0;
+const volatile __u8 obi_test_no_linear = 0;
+const volatile __u8 obi_test_no_replay = 0;
+
+static long http_msg_step(__u32 i, struct http_walk *w)
+{
+	struct http_parser *p = &w->h->parser[OBI_EGRESS];
+
+	if (w->stop || !w->total)
+		return 1;
+	/* The next request of the same message is a run of its own. */
+	if (p->state == HTTP_IDLE && w->offset)
+		return 1;
+	w->left = w->total;
+	http_step(w);
+	return 0;
+}
+
+/* Room for the request and the field in the send buffer: a partial push would return a wrong length to the application. */
+static __always_inline bool http_has_room(struct tcp_sock *tp, __u32 header)
+{
+	int room = tp->inet_conn.icsk_inet.sk.sk_sndbuf - tp->inet_conn.icsk_inet.sk.sk_wmem_queued;
+
+	return obi_test_no_room_guard || room > (int)(header + HTTP_FIELD_LEN + 4096);
+}
+
+static __always_inline void http_field_write(__u8 *out, const struct obi_trace *trace)
+{
+	__builtin_memcpy(out, "traceparent: ", HTTP_NAME_LEN);
+	obi_traceparent_format(out + HTTP_NAME_LEN, trace);
+	out[HTTP_FIELD_LEN - 2] = '\r';
+	out[HTTP_FIELD_LEN - 1] = '\n';
+}
+
+/* @return SK_PASS with *inserted set, or SK_DROP where a half-done insertion could not be undone. */
+static __noinline int http_insert(struct sk_msg_md *msg, __u32 at, const struct obi_trace *trace, __u32 *inserted)
+{
+	__u8 *data, *end;
+
+	if (bpf_msg_push_data(msg, at, HTTP_FIELD_LEN, 0)) {
+		obi_count(OBI_COUNTER_OWN + HTTP_COUNTER_PUSH_FAILED);
+		return SK_PASS;
+	}
+	if (bpf_msg_pull_data(msg, at, at + HTTP_FIELD_LEN, 0) == 0) {
+		data = msg->data;
+		end = msg->data_end;
+		if (data + HTTP_FIELD_LEN <= end) {
+			http_field_write(data, trace);
+			*inserted = HTTP_FIELD_LEN;
+			obi_count(OBI_COUNTER_OWN + HTTP_COUNTER_INJECTED);
+			return SK_PASS;
+		}
+	}
+	obi_count(OBI_COUNTER_OWN + HTTP_COUNTER_PUSH_FAILED);
+	return bpf_msg_pop_data(msg, at, HTTP_FIELD_LEN, 0) ? SK_DROP : SK_PASS;
+}
+
+/* The header block ended `w->offset` bytes into the message: may we write, and where? 0: no (counted). */
+static __always_inline bool http_may_insert(struct http_walk *w, struct http_parser *p, struct tcp_sock *tp, __u32 *at)
+{
+	__u32 blank = p->flags & HTTP_PARSER_CR ? 2 : 1;
+
+	if (p->flags & HTTP_PARSER_HAS_TRACEPARENT) {
+		obi_count(OBI_COUNTER_OWN + HTTP_COUNTER_KEPT);
+		return false;
+	}
+	if (p->flags & HTTP_PARSER_CONFLICT || (p->flags & HTTP_PARSER_HAS_LENGTH && p->flags & HTTP_PARSER_HAS_CODING)) {
+		obi_count(OBI_COUNTER_OWN + HTTP_COUNTER_FRAMING);
+		return false;
+	}
+	if (w->offset < blank) {
+		obi_count(OBI_COUNTER_OWN + HTTP_COUNTER_SPLIT_BLANK);
+		return false;
+	}
+	if (obi_is_zerocopy(tp)) {
+		obi_count(OBI_COUNTER_OWN + HTTP_COUNTER_ZEROCOPY);
+		return false;
+	}
+	if (!http_has_room(tp, w->offset)) {
+		obi_count(OBI_COUNTER_OWN + HTTP_COUNTER_NO_ROOM);
+		return false;
+	}
+	*at = w->offset - blank;
+	return true;
+}
+
+/*
+ * Where are we in the stream? The kernel shows a message again when it could not take it, or took only a part of it.
+ * False: bytes went by that we did not see.
+ */
+static __always_inline bool http_resume(struct http_connection *h, struct obi_connection *c, __u32 write_seq)
+{
+	struct http_parser *p = &h->parser[OBI_EGRESS];
+	__s32 refused = c->egress_seq - write_seq;
+
+	if (!c->egress_seen || refused == 0)
+		return true;
+	if (refused < 0)
+		return false;
+	obi_count(OBI_COUNTER_OWN + HTTP_COUNTER_REPLAYED);
+	if (obi_test_no_replay)
+		return true;
+	if (h->before_valid && h->before_seq == write_seq) {
+		*p = h->before;
+		return true;
+	}
+	if (p->state == HTTP_BODY_LENGTH && p->body_bytes >= refused) {
+		p->body_left += refused;
+		p->body_bytes -= refused;
+		return true;
+	}
+	if (p->state == HTTP_IDLE && p->ordinal && p->body_bytes >= refused) {
+		p->ordinal--;
+		p->state = HTTP_BODY_LENGTH;
+		p->body_left = refused;
+		p->body_bytes -= refused;
+		return true;
+	}
+	return false;
+}
+
+static __always_inline struct http_connection *http_carrier_connection(struct sk_msg_md *msg, struct obi_connection *c,
+								       struct tcp_sock *tp)
+{
+	__u32 n = msg->size < 4 ? msg->size : 4, bytes = 0;
+
+	if (c->protocol != OBI_PROTOCOL_UNDECIDED)
+		return http_connection_get(c->id);
+	if (!n || bpf_msg_pull_data(msg, 0, n, 0))
+		return NULL;
+	obi_barrier(n);
+	if (n > 4 || bpf_probe_read_kernel(&bytes, n, msg->data))
+		return NULL;
+	if (!http_is_request(bytes, n))
+		return NULL;
+	return http_claim(c, bytes, n, OBI_EGRESS, obi_sock_bytes_written((struct sock *)tp) <= 1);
+}
+
+/* @return the verdict, or HTTP_NOT_OURS. */
+static __always_inline int http_carry(struct sk_msg_md *msg)
+{
+	struct tcp_sock *tp = obi_msg_tcp_sock(msg);
+	struct obi_connection *c = tp ? obi_connection_find((__u64)tp) : NULL;
+	struct http_exchange_event *ex;
+	struct http_parser *p;
+	struct http_walk w = {};
+	__u32 at = 0, inserted = 0, write_seq, used;
+	int verdict = SK_PASS;
+
+	if (!c)
+		return SK_PASS;
+	w.h = http_carrier_connection(msg, c, tp);
+	if (!w.h)
+		return c->protocol == OBI_PROTOCOL_UNDECIDED ? HTTP_NOT_OURS : SK_PASS;
+	if (w.h->role != HTTP_ROLE_CLIENT)
+		return SK_PASS;
+	write_seq = tp->write_seq;
+	p = &w.h->parser[OBI_EGRESS];
+	w.msg = msg;
+	w.c = c;
+	w.sk = (struct sock *)tp;
+	w.connection = c->id;
+	w.pid_tgid = bpf_get_current_pid_tgid();
+	w.now_ns = bpf_ktime_get_ns();
+	w.direction = OBI_EGRESS;
+	w.total = msg->size;
+	if (!http_resume(w.h, c, write_seq)) {
+		http_desync(&w, HTTP_COUNTER_DESYNC);
+		http_closed(w.h, w.connection, w.now_ns);
+		return SK_PASS;
+	}
+	w.h->before = *p;
+	w.h->before_seq = write_seq;
+	w.h->before_valid = 1;
+
+	bpf_loop(HTTP_STEPS, http_msg_step, &w, 0);
+	if (p->flags & HTTP_PARSER_HEADER_DONE) {
+		bool insert = http_may_insert(&w, p, tp, &at);
+
+		ex = http_exchange_get(w.connection, p->ordinal);
+		http_header_end(&w, p, ex);
+		if (insert && ex) {
+			verdict = http_insert(msg, at, &ex->trace, &inserted);
+			if (inserted)
+				ex->flags |= HTTP_EXCHANGE_INJECTED;
+		}
+		obi_carrier_sent(c, w.pid_tgid);
+		w.offset += inserted;
+		w.stop = 0;
+		bpf_loop(HTTP_STEPS, http_msg_step, &w, 0);
+	}
+	used = w.offset;
+	if (w.total && !w.stop) {
+		/* Another request follows in this message: this verdict is for the one that we read. */
+		if (p->state == HTTP_IDLE)
+			bpf_msg_apply_bytes(msg, used);
+		else
+			http_desync(&w, HTTP_COUNTER_UNREADABLE);
+	}
+	if (w.stop) {
+		http_closed(w.h, w.connection, w.now_ns);
+		return verdict;
+	}
+	/* The insertion left several pieces, each of which would be sent, and acknowledged late, on its own. */
+	if (inserted && !obi_test_no_linear)
+		bpf_msg_pull_data(msg, 0, used <= HTTP_LINEAR_BYTES ? used : at + HTTP_FIELD_LEN, 0);
+	c->egress_seq = write_seq + used;
+	c->egress_seen = 1;
+	return verdict;
+}
+
+/* After the carriers behind this one declined too. */
+static __always_inline void http_carrier_declined(struct sk_msg_md *msg)
+{
+	struct tcp_sock *tp = obi_msg_tcp_sock(msg);
+	struct obi_connection *c = tp ? obi_connection_find((__u64)tp) : NULL;
+
+	if (c && c->protocol == OBI_PROTOCOL_UNDECIDED)
+		obi_connection_declined(c, obi_sock_bytes_written((struct sock *)tp) <= 1);
+}
+
+#endif

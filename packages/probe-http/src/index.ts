@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+/** HTTP/1 probe: what core has to know about it. */
+import { defineProbe } from '@obi/core';
+import { httpExchangeEvent } from './generated/http.events.js';
+import { HttpExchangeDecoder } from './http-exchange-decoder.js';
+
+export default defineProbe({
+  id: 'http',
+  api: 1,
+  events: {
+    [httpExchangeEvent.struct]: {
+      digest: httpExchangeEvent.digest,
+      minSize: httpExchangeEvent.minSize,
+      decoder: HttpExchangeDecoder,
+    },
+  },
+});
+export { HttpExchangeDecoder } from './http-exchange-decoder.js';

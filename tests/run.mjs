@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs all tests, tier by tier, and ends with one table and one line of totals.
+// usage: node tests/run.mjs [--tier unit,live] [--filter REGEX]   exit code: 0 when nothing failed
+// A tier that cannot run says why and counts as one skipped test; one that should be able to run and cannot counts as failed.
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { tiers } from './tiers.mjs';
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+process.chdir(root);
+mkdirSync('.cache', { recursive: true });
+
+const { values } = parseArgs({ options: { tier: { type: 'string' }, filter: { type: 'string' } } });
+const wanted = values.tier?.split(',') ?? tiers.map((tier) => tier.name);
+const unknown = wanted.filter((name) => !tiers.some((tier) => tier.name === name || tier.group === name));
+if (unknown.length) {
+  console.error(`tests: no tier ${unknown.join(', ')}; there are ${tiers.map((tier) => tier.name).join(', ')}`);
+  process.exit(2);
+}
+
+/** @type {{ name: string, passed: number, failed: number, skipped: number, seconds: number, note: string }[]} */
+const rows = [];
+for (const tier of tiers) {
+  if (!wanted.includes(tier.name) && !wanted.includes(tier.group ?? '')) continue;
+  console.log(`\n== ${tier.name}: ${tier.what}`);
+  const begin = Date.now();
+  /** @type {import('./tiers.mjs').Result} */
+  let result;
+  try {
+    result = await tier.run(values.filter);
+  } catch (error) {
+    result = { passed: 0, failed: 1, skipped: 0, failures: [error instanceof Error ? error.message : String(error)] };
+  }
+  for (const failure of result.failures ?? []) console.log(`\n✗ ${failure}`);
+  for (const name of values.filter ? [] : (result.skippedNames ?? [])) console.log(`○ skipped: ${name}`);
+  if (result.note) console.log(`○ ${result.note}`);
+  const seconds = Math.round((Date.now() - begin) / 1000);
+  rows.push({ name: tier.name, passed: result.passed, failed: result.failed, skipped: result.skipped, seconds, note: result.note ?? '' });
+  console.log(`== ${tier.name}: ${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped in ${seconds} s`);
+}
+
+const total = (/** @type {'passed' | 'failed' | 'skipped'} */ key) => rows.reduce((sum, row) => sum + row[key], 0);
+console.log(`\n${'tier'.padEnd(10)}${'passed'.padStart(8)}${'failed'.padStart(8)}${'skipped'.padStart(9)}${'time'.padStart(8)}`);
+for (const row of rows) {
+  const figures = `${row.name.padEnd(10)}${String(row.passed).padStart(8)}${String(row.failed).padStart(8)}${String(row.skipped).padStart(9)}${`${row.seconds} s`.padStart(8)}`;
+  console.log(row.note ? `${figures}  ${row.note}` : figures);
+}
+console.log(`\n${total('passed')} passed, ${total('failed')} failed, ${total('skipped')} skipped`);
+process.exitCode = total('failed') > 0 ? 1 : 0;

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tiers of tests: what each needs, how it is run, how its result is read.
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { collectorBinary } from './harness/collector.mjs';
+import { buildWorkloads, which } from './harness/services.mjs';
+import { readJest } from './jest-result.mjs';
+import { runLogged } from './run-logged.mjs';
+
+/**
+ * @typedef {{ passed: number, failed: number, skipped: number, failures?: string[], skippedNames?: string[], note?: string }} Result
+ * @typedef {{ name: string, group?: string, what: string, run(filter?: string): Promise<Result> }} Tier
+ */
+
+const jest = path.join('node_modules', 'jest', 'bin', 'jest.js');
+const cache = path.join(process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'obi');
+
+/** @param {string} why @returns {Result} */
+const cannotRun = (why) => ({ passed: 0, failed: 0, skipped: 1, note: `cannot run: ${why}` });
+const notRoot = () => (process.getuid?.() === 0 ? undefined : 'needs root');
+
+/** @param {string} config @param {string} output @param {string | undefined} filter */
+const jestArguments = (config, output, filter) => [jest, '--config', config, '--json', '--outputFile', output, '--passWithNoTests', ...(filter ? ['--testNamePattern', filter] : [])];
+
+/** Runs jest on this machine. @param {string} name @param {string} config @param {string[]} extra @param {string} [filter] @returns {Promise<Result>} */
+async function runJest(name, config, extra, filter) {
+  const output = path.resolve('.cache', `test-${name}.json`);
+  rmSync(output, { force: true });
+  const run = await runLogged(name, [process.execPath, ...jestArguments(config, output, filter), ...extra]);
+  return readJest(output, run);
+}
+
+/** What the live tests start and is built once, outside the tree. */
+async function prepareLive() {
+  buildWorkloads();
+  const collector = collectorBinary();
+  if ('binary' in collector) return;
+  console.log('   building the OpenTelemetry Collector, once; 3 to 4 minutes');
+  const { code, log } = await runLogged('collector', ['bash', 'tools/collector/build.sh']);
+  if (code !== 0) console.log(`   tests against the real Collector are skipped; why: ${log}`);
+}
+
+/** @param {string} filter not used: these are not jest's @returns {Promise<Result>} */
+async function rust(filter) {
+  const sources = 'packages/native/src-rs';
+  const hasTests = readdirSync(sources).some((file) => file.endsWith('.rs') && readFileSync(path.join(sources, file), 'utf8').includes('#[test]'));
+  if (!hasTests || filter) return cannotRun(filter ? 'a filter was given' : 'the addon has no Rust tests');
+  if (!which('cargo')) return cannotRun('cargo is not installed');
+  // --release: the addon's build has compiled libbpf for that profile already.
+  const run = await runLogged('rust', ['cargo', 'test', '--release', '--lib', '--manifest-path', 'packages/native/Cargo.toml']);
+  const match = run.output.match(/test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored/);
+  if (!match) return { passed: 0, failed: 1, skipped: 0, failures: [`cargo test did not run (exit code ${run.code}), see ${run.log}\n${run.tail}`] };
+  const [passed, failed, skipped] = match.slice(1).map(Number);
+  return { passed: passed ?? 0, failed: failed ?? 0, skipped: skipped ?? 0, failures: run.code === 0 ? [] : [run.tail] };
+}
+
+/** Loads every BPF object on this kernel; one test for each project that has some. @returns {Promise<Result>} */
+async function verify() {
+  const why = notRoot();
+  if (why) return cannotRun(why);
+  const list = await runLogged('verify-list', ['npx', 'nx', 'show', 'projects', '--with-target', 'verify', '--json']);
+  const names = list.output.match(/^\[.*\]$/m)?.[0];
+  if (list.code !== 0 || !names) throw new Error(`nx cannot list the projects to verify\n${list.tail}`);
+  /** @type {Result & { failures: string[] }} */
+  const result = { passed: 0, failed: 0, skipped: 0, failures: [] };
+  for (const project of JSON.parse(names)) {
+    const run = await runLogged(`verify-${project.replace(/\W+/g, '-')}`, ['npx', 'nx', 'run', `${project}:verify`, '--outputStyle=static']);
+    if (run.code === 0) result.passed++;
+    else {
+      result.failed++;
+      result.failures.push(`verify ${project}, see ${run.log}\n${run.tail}`);
+    }
+  }
+  return result.passed + result.failed > 0 ? result : cannotRun('no project has BPF objects');
+}
+
+/** The native and live tests, inside a virtual machine with another kernel. @param {string} kernel @param {string} [filter] @returns {Promise<Result>} */
+async function vm(kernel, filter) {
+  const why = notRoot();
+  if (why) return cannotRun(why);
+  await prepareLive();
+  mkdirSync(cache, { recursive: true });
+  const dir = mkdtempSync(path.join(cache, 'vm-test.'));
+  try {
+    const suites = ['native', 'live'];
+    const quote = (/** @type {string} */ word) => `'${word.replaceAll("'", "'\\''")}'`;
+    const script = suites.map((suite) => ['node', ...jestArguments(`tests/jest.${suite}.config.cjs`, path.join(dir, `${suite}.json`), filter), '--runInBand'].map(quote).join(' ')).join('; ');
+    const limit = process.env.OBI_VM_LIMIT ?? '1800';
+    const run = await runLogged(`vm-${kernel}`, ['bash', 'tools/vm/run.sh', kernel, '--limit', limit, '--', 'sh', '-c', script], { OBI_VM_DIR: dir });
+    if (run.code === 3) return cannotRun(run.tail.trim().split('\n').pop() ?? 'unknown');
+    /** @type {Required<Pick<Result, 'passed' | 'failed' | 'skipped' | 'failures' | 'skippedNames'>>} */
+    const sum = { passed: 0, failed: 0, skipped: 0, failures: [], skippedNames: [] };
+    for (const suite of suites) {
+      const one = readJest(path.join(dir, `${suite}.json`), { ...run, code: 0 });
+      sum.passed += one.passed;
+      sum.failed += one.failed;
+      sum.skipped += one.skipped;
+      sum.failures.push(...(one.failures ?? []));
+      sum.skippedNames.push(...(one.skippedNames ?? []));
+    }
+    return sum;
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** @type {Tier[]} */
+export const tiers = [
+  { name: 'unit', what: 'TypeScript, needs nothing', run: (filter) => runJest('unit', 'jest.config.cjs', [], filter) },
+  { name: 'rust', group: 'unit', what: 'the native addon’s own Rust tests', run: (filter) => rust(filter ?? '') },
+  { name: 'verify', group: 'bpf', what: 'every BPF object loads on this kernel', run: verify },
+  {
+    name: 'native',
+    group: 'bpf',
+    what: 'BPF unit tests and the addon on this kernel',
+    run: async (filter) => {
+      const why = notRoot();
+      return why ? cannotRun(why) : runJest('native', 'tests/jest.native.config.cjs', ['--runInBand'], filter);
+    },
+  },
+  {
+    name: 'live',
+    what: 'real services, connections and Collector on this kernel',
+    run: async (filter) => {
+      const why = notRoot();
+      if (why) return cannotRun(why);
+      await prepareLive();
+      return runJest('live', 'tests/jest.live.config.cjs', ['--runInBand'], filter);
+    },
+  },
+  { name: 'vm-6.1', group: 'vm', what: 'native and live tests on Debian’s Linux 6.1 in QEMU', run: (filter) => vm('6.1', filter) },
+  { name: 'vm-6.12', group: 'vm', what: 'native and live tests on Debian’s Linux 6.12 in QEMU', run: (filter) => vm('6.12', filter) },
+];
