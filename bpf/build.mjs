@@ -3,7 +3,7 @@
 // usage: node bpf/build.mjs <project directory> [--arch x86_64|arm64]   → <project>/bpf/dist/<arch>/<name>.bpf.o
 //        node bpf/build.mjs <project directory> --arch … --tests <output folder>   the test programs, *.test.bpf.c, instead
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -16,7 +16,8 @@ const usage = 'usage: node bpf/build.mjs <project directory> [--arch x86_64|arm6
 function readArguments() {
   try {
     const { values, positionals } = parseArgs({ allowPositionals: true, options: { arch: { type: 'string' }, tests: { type: 'string' } } });
-    if (positionals.length === 1 && (values.arch === undefined || Object.hasOwn(ARCHITECTURES, values.arch))) return { only: values.arch, tests: values.tests, project: resolve(positionals[0]) };
+    if (positionals.length === 1 && (values.arch === undefined || Object.hasOwn(ARCHITECTURES, values.arch)))
+      return { only: values.arch, tests: values.tests, project: resolve(positionals[0]) };
   } catch {}
   console.error(usage);
   process.exit(2);
@@ -27,9 +28,7 @@ const { only, tests, project } = readArguments();
 const programs = project === sdk ? join(sdk, 'core') : join(project, 'bpf');
 const sources = tests === undefined ? programs : join(project === sdk ? sdk : programs, 'tests');
 const output = tests ?? (project === sdk ? join(sdk, 'dist') : join(project, 'bpf', 'dist'));
-const names = (existsSync(sources) ? readdirSync(sources) : [])
-  .filter((name) => name.endsWith('.bpf.c'))
-  .sort();
+const names = (existsSync(sources) ? readdirSync(sources) : []).filter((name) => name.endsWith('.bpf.c')).sort();
 if (names.length === 0) {
   console.error(`bpf build: no *.bpf.c in ${sources}`);
   process.exit(1);
@@ -42,25 +41,47 @@ for (const [arch, target] of Object.entries(ARCHITECTURES)) {
     process.exit(1);
   }
   const directory = join(output, arch);
-  rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
+  // Objects of sources that are gone go; the others are replaced at once, so that whoever reads meanwhile finds the old or the new one.
+  for (const name of readdirSync(directory)) if (name.endsWith('.o') && !names.includes(name.replace(/\.o$/, '.c'))) rmSync(join(directory, name));
   for (const name of names) {
     const object = join(directory, name.replace(/\.c$/, '.o'));
+    const fresh = `${object}.${process.pid}`;
     try {
       execFileSync(
         'clang',
         [
-          '-O2', '-g', '-target', 'bpf', '-mcpu=v3', `-D__TARGET_ARCH_${target}`,
-          '-Wall', '-Werror', '-Wno-unused-function', '-Wno-address-of-packed-member',
-          '-I', join(sdk, 'include'), '-I', join(sdk, 'include', 'vmlinux', arch), '-I', programs,
-          '-c', join(sources, name), '-o', object,
+          '-O2',
+          '-g',
+          '-target',
+          'bpf',
+          '-mcpu=v3',
+          `-D__TARGET_ARCH_${target}`,
+          '-Wall',
+          '-Werror',
+          '-Wno-unused-function',
+          '-Wno-address-of-packed-member',
+          '-I',
+          join(sdk, 'include'),
+          '-I',
+          join(sdk, 'include', 'vmlinux', arch),
+          '-I',
+          programs,
+          '-c',
+          join(sources, name),
+          '-o',
+          fresh,
         ],
         { stdio: ['ignore', 'inherit', 'inherit'] },
       );
       // Debug sections go, BTF stays: a third of the size, and nothing of the builder's paths.
-      execFileSync('llvm-strip', ['-g', object], { stdio: 'inherit' });
+      execFileSync('llvm-strip', ['-g', fresh], { stdio: 'inherit' });
+      renameSync(fresh, object);
     } catch (error) {
-      console.error(error.code === 'ENOENT' ? `bpf build: ${error.path} is not installed (Debian: apt install clang llvm)` : `bpf build: ${name} for ${arch} failed`);
+      rmSync(fresh, { force: true });
+      console.error(
+        error.code === 'ENOENT' ? `bpf build: ${error.path} is not installed (Debian: apt install clang llvm)` : `bpf build: ${name} for ${arch} failed`,
+      );
       process.exit(1);
     }
   }

@@ -12,7 +12,13 @@ import { missing, startService } from '../tests/harness/services.mjs';
  */
 export async function startShop(sandbox, say) {
   /** @type {Service[]} */ const services = [];
-  const start = async (/** @type {string} */ name, /** @type {import('../tests/harness/services.mjs').Language} */ language, /** @type {string} */ what, /** @type {Service[]} */ downstream, /** @type {Record<string, string>} */ env = {}) => {
+  const start = async (
+    /** @type {string} */ name,
+    /** @type {import('../tests/harness/services.mjs').Language} */ language,
+    /** @type {string} */ what,
+    /** @type {Service[]} */ downstream,
+    /** @type {Record<string, string>} */ env = {},
+  ) => {
     const service = await startService(sandbox, language, { name, downstream, env });
     services.push(service);
     say(`  ${name.padEnd(8)} ${what}${downstream.length ? `  → ${downstream.map((target) => target.name).join(', ')}` : ''}`);

@@ -52,13 +52,32 @@ const collector = collectorBinary();
 const withCollector = 'binary' in collector ? test : test.skip;
 withCollector('the Collector gives back what it was sent', async () => {
   const running = await Collector.start({ binary: (collector as { binary: string }).binary, sandbox });
-  const span = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), name: 'GET', kind: 2, startTimeUnixNano: '1', endTimeUnixNano: '5', attributes: [{ key: 'n', value: { intValue: '7' } }] };
+  const span = {
+    traceId: 'a'.repeat(32),
+    spanId: 'b'.repeat(16),
+    name: 'GET',
+    kind: 2,
+    startTimeUnixNano: '1',
+    endTimeUnixNano: '5',
+    attributes: [{ key: 'n', value: { intValue: '7' } }],
+  };
   const resource = { attributes: [{ key: 'service.name', value: { stringValue: 'me' } }] };
   const body = JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ scope: { name: 's' }, spans: [span] }] }] });
-  const post = "require('http').request(process.argv[1], { method: 'POST', headers: { 'content-type': 'application/json' } }, (r) => process.exit(r.statusCode === 200 ? 0 : 1)).end(process.argv[2])";
+  const post =
+    "require('http').request(process.argv[1], { method: 'POST', headers: { 'content-type': 'application/json' } }, (r) => process.exit(r.statusCode === 200 ? 0 : 1)).end(process.argv[2])";
   await sandbox.run('post', [process.execPath, '-e', post, `${running.endpoint}/v1/traces`, body]);
   expect(await running.waitForSpans(1)).toMatchObject([
-    { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), parentSpanId: '', name: 'GET', kind: 2, endTime: 5n, attributes: { n: 7 }, resource: { 'service.name': 'me' }, scope: 's' },
+    {
+      traceId: 'a'.repeat(32),
+      spanId: 'b'.repeat(16),
+      parentSpanId: '',
+      name: 'GET',
+      kind: 2,
+      endTime: 5n,
+      attributes: { n: 7 },
+      resource: { 'service.name': 'me' },
+      scope: 's',
+    },
   ]);
   expect(await running.stop()).toHaveLength(1);
 });

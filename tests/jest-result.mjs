@@ -16,7 +16,8 @@ export function readJest(file, run) {
   for (const suite of json.testResults) {
     const where = path.relative(process.cwd(), suite.name);
     // A file that does not even load has no tests in it, only a message.
-    if (suite.status === 'failed' && !suite.assertionResults.some((/** @type {any} */ test) => test.status === 'failed')) failures.push(`${where}\n${shorten(suite.message)}`);
+    if (suite.status === 'failed' && !suite.assertionResults.some((/** @type {any} */ test) => test.status === 'failed'))
+      failures.push(`${where}\n${shorten(suite.message)}`);
     for (const test of suite.assertionResults) {
       if (test.status === 'failed') failures.push(`${where}: ${test.fullName}\n${shorten(test.failureMessages.join('\n'))}`);
       if (test.status === 'pending' || test.status === 'todo') skippedNames.push(`${where}: ${test.fullName}`);
@@ -25,13 +26,22 @@ export function readJest(file, run) {
   const passed = json.numPassedTests;
   const failed = json.numFailedTests + json.numRuntimeErrorTestSuites;
   const skipped = json.numPendingTests + json.numTodoTests;
-  if (failed === 0 && (!json.success || run.code !== 0)) return { passed, failed: Math.max(1, failures.length), skipped, failures: [...failures, `jest failed (exit code ${run.code}), see ${run.log}`] };
+  if (failed === 0 && (!json.success || run.code !== 0))
+    return { passed, failed: Math.max(1, failures.length), skipped, failures: [...failures, `jest failed (exit code ${run.code}), see ${run.log}`] };
   if (passed + failed + skipped === 0) return { passed, failed, skipped: 1, note: 'cannot run: there are no tests in this tier' };
   return { passed, failed, skipped, failures, skippedNames };
 }
 
 /** @param {string} message */
 function shorten(message) {
-  const lines = message.replace(/\u001b\[[0-9;]*m/g, '').replaceAll(`${process.cwd()}/`, '').split('\n').filter((line) => !/^\s+at .*node_modules/.test(line));
-  return lines.slice(0, 25).map((line) => `    ${line}`).join('\n');
+  const lines = message
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the colour codes of jest are what is removed
+    .replace(/\u001b\[[0-9;]*m/g, '')
+    .replaceAll(`${process.cwd()}/`, '')
+    .split('\n')
+    .filter((line) => !/^\s+at .*node_modules/.test(line));
+  return lines
+    .slice(0, 25)
+    .map((line) => `    ${line}`)
+    .join('\n');
 }

@@ -10,7 +10,9 @@ const swc = preset.transform['^.+\\.ts$'];
 module.exports = (tier, options = {}) => ({
   ...preset,
   rootDir: root,
-  roots: ['<rootDir>/packages', '<rootDir>/tests', '<rootDir>/bpf', '<rootDir>/examples'].filter((folder) => require('node:fs').existsSync(folder.replace('<rootDir>', root))),
+  roots: ['<rootDir>/packages', '<rootDir>/tests', '<rootDir>/bpf', '<rootDir>/examples'].filter((folder) =>
+    require('node:fs').existsSync(folder.replace('<rootDir>', root)),
+  ),
   displayName: tier,
   testMatch: [`**/*.${tier}.test.ts`],
   testPathIgnorePatterns: ['/node_modules/', '/dist/', '/target/'],

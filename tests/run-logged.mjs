@@ -12,7 +12,10 @@ export function runLogged(name, [file = '', ...args], env = {}) {
   const log = path.join('.cache', `test-${name}.log`);
   const sink = createWriteStream(log);
   const begin = Date.now();
-  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true', NX_TUI: 'false', FORCE_COLOR: '0', ...env } });
+  const child = spawn(file, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true', NX_TUI: 'false', FORCE_COLOR: '0', ...env },
+  });
   // Whoever ends the test run ends what it runs.
   const forward = (/** @type {NodeJS.Signals} */ signal) => {
     child.kill(signal);

@@ -21,7 +21,16 @@ const cannotRun = (why) => ({ passed: 0, failed: 0, skipped: 1, note: `cannot ru
 const notRoot = () => (process.getuid?.() === 0 ? undefined : 'needs root');
 
 /** @param {string} config @param {string} output @param {string | undefined} filter */
-const jestArguments = (config, output, filter) => [jest, '--config', config, '--json', '--outputFile', output, '--passWithNoTests', ...(filter ? ['--testNamePattern', filter] : [])];
+const jestArguments = (config, output, filter) => [
+  jest,
+  '--config',
+  config,
+  '--json',
+  '--outputFile',
+  output,
+  '--passWithNoTests',
+  ...(filter ? ['--testNamePattern', filter] : []),
+];
 
 /** Runs jest on this machine. @param {string} name @param {string} config @param {string[]} extra @param {string} [filter] @returns {Promise<Result>} */
 async function runJest(name, config, extra, filter) {
@@ -85,7 +94,9 @@ async function vm(kernel, filter) {
   try {
     const suites = ['native', 'live'];
     const quote = (/** @type {string} */ word) => `'${word.replaceAll("'", "'\\''")}'`;
-    const script = suites.map((suite) => ['node', ...jestArguments(`tests/jest.${suite}.config.cjs`, path.join(dir, `${suite}.json`), filter), '--runInBand'].map(quote).join(' ')).join('; ');
+    const script = suites
+      .map((suite) => ['node', ...jestArguments(`tests/jest.${suite}.config.cjs`, path.join(dir, `${suite}.json`), filter), '--runInBand'].map(quote).join(' '))
+      .join('; ');
     const limit = process.env.OBI_VM_LIMIT ?? '1800';
     const run = await runLogged(`vm-${kernel}`, ['bash', 'tools/vm/run.sh', kernel, '--limit', limit, '--', 'sh', '-c', script], { OBI_VM_DIR: dir });
     if (run.code === 3) return cannotRun(run.tail.trim().split('\n').pop() ?? 'unknown');

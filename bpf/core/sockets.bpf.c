@@ -28,10 +28,12 @@ static __always_inline void connecting(struct tcp_sock *tp)
 		obi_connection_get((struct sock *)tp);
 }
 
-static __always_inline void established(struct bpf_sock_ops *ops, struct obi_connection *c)
+static __always_inline void established(struct bpf_sock_ops *ops, struct tcp_sock *tp, struct obi_connection *c)
 {
 	__u64 cookie = bpf_get_socket_cookie(ops);
 
+	if (obi_is_zerocopy(tp))
+		return;
 	if (bpf_sock_hash_update(ops, &obi_sockhash, &cookie, BPF_ANY)) {
 		obi_count(OBI_COUNTER_SOCKHASH_FULL);
 		return;
@@ -74,7 +76,7 @@ int obi_sockops(struct bpf_sock_ops *ops)
 	if (ops->op == BPF_SOCK_OPS_RTT_CB)
 		acknowledged(ops, c);
 	else
-		established(ops, c);
+		established(ops, tp, c);
 	return 1;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Tap: system calls, for kernels without kprobes. One raw tracepoint at the exit of every system call; what is not ours
+ * Tap: system calls, on every kernel. One raw tracepoint at the exit of every system call; what is not ours
  * leaves after one compare and one lookup. The arguments are still in the saved registers at exit, so the entry needs no hook.
  */
 #include <obi/abi.bpf.h>
@@ -113,7 +113,6 @@ static __always_inline bool wanted(__u64 nr)
 	case OBI_NR_recvfrom:
 	case OBI_NR_sendmsg:
 	case OBI_NR_recvmsg:
-	case OBI_NR_futex:
 	case OBI_NR_epoll_wait:
 	case OBI_NR_ppoll:
 	case OBI_NR_splice:
@@ -125,8 +124,9 @@ static __always_inline bool wanted(__u64 nr)
 	return false;
 }
 
-/* With the TCP tap attached, the bytes come from there and this program only watches how threads wait. */
-const volatile __u8 obi_cfg_bytes = 1;
+/* With the TCP tap attached, most bytes come from there, and this program only sees the rest: sendfile and splice. */
+enum { BYTES_FILES = 1, BYTES_ALL = 2 };
+const volatile __u8 obi_cfg_bytes = BYTES_ALL;
 
 SEC("raw_tp/sys_exit")
 int obi_sys_exit(struct bpf_raw_tracepoint_args *ctx)
@@ -147,13 +147,13 @@ int obi_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 	process = obi_process_get(pid_tgid >> 32);
 	if (!process || is_compat())
 		return 0;
-	if (obi_note_wait(nr, regs, ret, pid_tgid))
+	if (obi_note_wait(nr, regs, pid_tgid))
 		return 0;
 	if (nr == OBI_NR_ioctl) {
 		note_ioctl(process, regs);
 		return 0;
 	}
-	if (!obi_cfg_bytes || ret < 0)
+	if (ret < 0 || (obi_cfg_bytes == BYTES_FILES && nr != OBI_NR_sendfile && nr != OBI_NR_splice))
 		return 0;
 	call = obi_call_get(OBI_CALL_SYSCALL);
 	if (!call)

@@ -39,9 +39,14 @@ static __always_inline void tell(__u32 news, __u32 tgid, __u32 other, __u16 port
 SEC("raw_tp/sched_process_exec")
 int obi_exec(struct bpf_raw_tracepoint_args *ctx)
 {
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	__u64 pid_tgid = bpf_get_current_pid_tgid();
+	struct obi_scope *scope = obi_scope_get(pid_tgid);
 	struct obi_process fresh = {};
+	__u32 tgid = pid_tgid >> 32;
 	bool mine = in_scope();
+
+	if (scope && scope->inherited)
+		scope->flags = OBI_SCOPE_EXECUTED;
 
 	if (!mine && !obi_process_get(tgid))
 		return 0;
@@ -75,10 +80,13 @@ int obi_fork(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	if (obi_request_get(creator->request))
 		fresh.inherited = creator->request;
-	else if (!(creator->flags & OBI_SCOPE_HANDED_OFF) && obi_request_get(creator->inherited))
+	else if (obi_request_get(creator->inherited) &&
+		 (creator->flags & OBI_SCOPE_EXECUTED || !obi_load_overlapped(tgid, creator->created_ns)))
 		fresh.inherited = creator->inherited;
 	if (!fresh.inherited)
 		return 0;
+	fresh.created_ns = bpf_ktime_get_ns();
+	fresh.flags = child_tgid == tgid ? creator->flags & OBI_SCOPE_EXECUTED : OBI_SCOPE_FORKED;
 	child_id = ((__u64)child_tgid << 32) | (__u32)BPF_CORE_READ(child, pid);
 	if (bpf_map_update_elem(&obi_scopes, &child_id, &fresh, BPF_ANY))
 		obi_count(OBI_COUNTER_SCOPES_FULL);
@@ -99,6 +107,7 @@ int obi_exit(struct bpf_raw_tracepoint_args *ctx)
 	if (BPF_CORE_READ(task, signal, live.counter) > 0)
 		return 0;
 	bpf_map_delete_elem(&obi_processes, &tgid);
+	bpf_map_delete_elem(&obi_loads, &tgid);
 	tell(CORE_PROCESS_EXIT, tgid, 0, 0);
 	return 0;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Tap: tcp_sendmsg and tcp_recvmsg, for kernels with kprobes. Only threads that use TCP pay, and io_uring is seen too.
- * Where the bytes lie must be noted at entry: the iterator has moved on at return.
+ * Tap: entry and exit of tcp_sendmsg and tcp_recvmsg, for kernels with BPF trampolines. io_uring is seen too.
+ * Where the bytes lie must be noted at entry: the iterator has moved on at exit. Not kretprobes: they follow only some ten
+ * calls at a time, and a server has more threads than that waiting in tcp_recvmsg.
  */
 #include <obi/abi.bpf.h>
 #include <obi/counter.bpf.h>
@@ -12,7 +13,9 @@
 
 OBI_LICENSE;
 
-OBI_PROGRAM_ARRAY(obi_proto_kp);
+/* One array per function: the kernel lets a program call only programs that are attached to the same function. */
+OBI_PROGRAM_ARRAY(obi_proto_send);
+OBI_PROGRAM_ARRAY(obi_proto_recv);
 
 /* A call in flight. */
 struct tcp_call {
@@ -20,7 +23,7 @@ struct tcp_call {
 	struct obi_iter iter;
 };
 
-/* pid_tgid → call. Inserted: at entry. Deleted: at return. LRU: a return may be missed (maxactive). */
+/* pid_tgid → call. Inserted: at entry. Deleted: at exit. LRU: a thread can die in between. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
@@ -32,7 +35,7 @@ struct {
 #define MSG_PEEK 2
 #define MSG_TRUNC 0x20
 
-static __always_inline void entered(struct sock *sk, struct msghdr *msg, __u32 flags)
+static __always_inline void entered(struct sock *sk, struct msghdr *msg, __u32 flags, bool egress)
 {
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct tcp_call call = { .sk = (__u64)sk };
@@ -46,6 +49,8 @@ static __always_inline void entered(struct sock *sk, struct msghdr *msg, __u32 f
 	if (flags & (MSG_PEEK | MSG_OOB))
 		return;
 	obi_iter_read(&call.iter, msg);
+	if (call.iter.source == OBI_SOURCE_UNSEEN && egress)
+		return; /* pages of sendfile or splice: the system call tap counts them, on all kernels alike */
 	if (flags & MSG_TRUNC)
 		call.iter.source = OBI_SOURCE_UNSEEN;
 	bpf_map_update_elem(&tcp_calls, &pid_tgid, &call, BPF_ANY);
@@ -108,41 +113,54 @@ static __always_inline void declined(void)
 		obi_connection_declined(c, call->from_start);
 }
 
-static __always_inline int hand_over(struct pt_regs *ctx, __u32 slot)
+#define HAND_OVER(ctx, array, slot_)                                                                                   \
+	({                                                                                                             \
+		__u32 slot = (slot_);                                                                                  \
+		if (slot > 0 && slot < OBI_SLOTS) {                                                                    \
+			bpf_tail_call(ctx, array, slot);                                                               \
+		} else if (slot) {                                                                                     \
+			obi_offer(ctx, array, 1);                                                                      \
+			declined();                                                                                    \
+		}                                                                                                      \
+	})
+
+/* The number of arguments changed in 5.19; this finds the return value whatever it is. */
+static __always_inline long return_value(void *ctx)
 {
-	if (slot == 0)
-		return 0;
-	if (slot < OBI_SLOTS) {
-		bpf_tail_call(ctx, &obi_proto_kp, slot);
-		return 0;
-	}
-	obi_offer(ctx, &obi_proto_kp, 1);
-	declined();
+	__u64 ret = 0;
+
+	bpf_get_func_ret(ctx, &ret);
+	return (int)ret;
+}
+
+SEC("fentry/tcp_sendmsg")
+int BPF_PROG(obi_tcp_send, struct sock *sk, struct msghdr *msg)
+{
+	entered(sk, msg, 0, true);
 	return 0;
 }
 
-SEC("kprobe/tcp_sendmsg")
-int BPF_KPROBE(obi_tcp_send, struct sock *sk, struct msghdr *msg)
+SEC("fexit/tcp_sendmsg")
+int obi_tcp_sent(unsigned long long *ctx)
 {
-	entered(sk, msg, 0);
+	HAND_OVER(ctx, &obi_proto_send, returned(return_value(ctx), OBI_EGRESS));
 	return 0;
 }
 
-SEC("kretprobe/tcp_sendmsg")
-int BPF_KRETPROBE(obi_tcp_sent, long ret)
+SEC("fentry/tcp_recvmsg")
+int obi_tcp_recv(unsigned long long *ctx)
 {
-	return hand_over(ctx, returned((int)ret, OBI_EGRESS));
-}
+	/* 5.19 dropped the argument `nonblock` before `flags` (commit ec095263a965). */
+	__u64 flags = 0;
 
-SEC("kprobe/tcp_recvmsg")
-int BPF_KPROBE(obi_tcp_recv, struct sock *sk, struct msghdr *msg, size_t len, int flags)
-{
-	entered(sk, msg, flags);
+	bpf_get_func_arg(ctx, bpf_get_func_arg_cnt(ctx) > 5 ? 4 : 3, &flags);
+	entered((struct sock *)ctx[0], (struct msghdr *)ctx[1], flags, false);
 	return 0;
 }
 
-SEC("kretprobe/tcp_recvmsg")
-int BPF_KRETPROBE(obi_tcp_recvd, long ret)
+SEC("fexit/tcp_recvmsg")
+int obi_tcp_recvd(unsigned long long *ctx)
 {
-	return hand_over(ctx, returned((int)ret, OBI_INGRESS));
+	HAND_OVER(ctx, &obi_proto_recv, returned(return_value(ctx), OBI_INGRESS));
+	return 0;
 }

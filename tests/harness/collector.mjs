@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { patience, Proc } from './proc.mjs';
+import { Proc, patience } from './proc.mjs';
 import { freePort } from './services.mjs';
 
 /** @typedef {string | number | boolean | null | unknown[]} AttributeValue */
@@ -68,7 +68,11 @@ export class Collector {
     if (!existsSync(this.file)) return [];
     const text = readFileSync(this.file, 'utf8');
     // What follows the last newline is a line that is still being written.
-    return text.slice(0, text.lastIndexOf('\n') + 1).split('\n').filter(Boolean).flatMap((line) => JSON.parse(line).resourceSpans.flatMap(readResource));
+    return text
+      .slice(0, text.lastIndexOf('\n') + 1)
+      .split('\n')
+      .filter(Boolean)
+      .flatMap((line) => JSON.parse(line).resourceSpans.flatMap(readResource));
   }
 
   /** Waits until that many spans are there, or the time is over. @param {number} count @param {number} [seconds] @returns {Promise<ReceivedSpan[]>} what is there then */

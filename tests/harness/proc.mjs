@@ -72,7 +72,10 @@ export class Proc {
 
   /** The last lines it wrote, for error messages. */
   tail(count = 15) {
-    return this.lines.slice(-count).map((line) => `  ${this.name}: ${line.text}`).join('\n');
+    return this.lines
+      .slice(-count)
+      .map((line) => `  ${this.name}: ${line.text}`)
+      .join('\n');
   }
 
   /**

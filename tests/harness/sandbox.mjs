@@ -106,7 +106,10 @@ export class Sandbox {
     const proc = await this.startOutside(name, command, options);
     const { code, signal } = await proc.exited;
     if (code !== 0) throw new Error(`${name}: ${signal ?? `exit code ${code}`}\n${proc.tail()}`);
-    return proc.lines.filter((line) => line.stream === 'stdout').map((line) => line.text).join('\n');
+    return proc.lines
+      .filter((line) => line.stream === 'stdout')
+      .map((line) => line.text)
+      .join('\n');
   }
 
   #killAll() {

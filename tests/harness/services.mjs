@@ -56,7 +56,14 @@ export function missing(language) {
 }
 
 /** @param {string} file @param {string} prefix */
-const keyed = (file, prefix) => path.join(cacheFolder, `${prefix}-${createHash('sha256').update(readFileSync(path.join(workloads, file))).digest('hex').slice(0, 12)}`);
+const keyed = (file, prefix) =>
+  path.join(
+    cacheFolder,
+    `${prefix}-${createHash('sha256')
+      .update(readFileSync(path.join(workloads, file)))
+      .digest('hex')
+      .slice(0, 12)}`,
+  );
 const goBinary = () => keyed('go/main.go', 'workload-go');
 const javaClasses = () => keyed('java/Main.java', 'workload-java');
 
@@ -65,7 +72,11 @@ export function buildWorkloads() {
   mkdirSync(cacheFolder, { recursive: true });
   if (which('go') && !existsSync(goBinary())) {
     const out = `${goBinary()}.${process.pid}`;
-    execFileSync('go', ['build', '-o', out, '.'], { cwd: path.join(workloads, 'go'), env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-trimpath', GOWORK: 'off' }, stdio: ['ignore', 'ignore', 'pipe'] });
+    execFileSync('go', ['build', '-o', out, '.'], {
+      cwd: path.join(workloads, 'go'),
+      env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-trimpath', GOWORK: 'off' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     renameSync(out, goBinary());
   }
   if (which('javac') && !existsSync(javaClasses())) {
@@ -103,7 +114,9 @@ export async function startService(sandbox, language, { name = language, downstr
   const urls = downstream.map((target) => (typeof target === 'string' ? target : target.url));
   if (language === 'nginx') return startNginx(sandbox, name, urls, env, port);
   if (language === 'go' || language === 'java') buildWorkloads();
-  const proc = await sandbox.start(name, command(language), { env: { NAME: name, OTEL_SERVICE_NAME: name, PORT: String(port), DOWNSTREAM: urls.join(','), ...env } });
+  const proc = await sandbox.start(name, command(language), {
+    env: { NAME: name, OTEL_SERVICE_NAME: name, PORT: String(port), DOWNSTREAM: urls.join(','), ...env },
+  });
   const [, chosen] = await proc.line(/^listening (\d+)$/);
   const url = `http://127.0.0.1:${chosen}`;
   const served = async () => JSON.parse(await fetchIn(sandbox, `${url}/stats`)).served;
@@ -116,9 +129,18 @@ async function startNginx(sandbox, name, urls, env, port) {
   const chosen = port || (await freePort());
   const url = `http://127.0.0.1:${chosen}`;
   /** @type {Record<string, string>} */
-  const values = { DIR: dir, PORT: String(chosen), DOWNSTREAM: urls[0] ?? '', DOWNSTREAM_HOST: new URL(urls[0] ?? 'http://127.0.0.1:9').host, KEEPALIVE: env.KEEPALIVE === '1' ? '64' : '1' };
+  const values = {
+    DIR: dir,
+    PORT: String(chosen),
+    DOWNSTREAM: urls[0] ?? '',
+    DOWNSTREAM_HOST: new URL(urls[0] ?? 'http://127.0.0.1:9').host,
+    KEEPALIVE: env.KEEPALIVE === '1' ? '64' : '1',
+  };
   const template = readFileSync(path.join(workloads, 'nginx/nginx.conf.template'), 'utf8');
-  writeFileSync(path.join(dir, 'nginx.conf'), template.replace(/\$\{([A-Z_]+)\}/g, (_, key) => values[key] ?? ''));
+  writeFileSync(
+    path.join(dir, 'nginx.conf'),
+    template.replace(/\$\{([A-Z_]+)\}/g, (_, key) => values[key] ?? ''),
+  );
   const proc = await sandbox.start(name, [which('nginx') ?? 'nginx', '-e', 'stderr', '-p', dir, '-c', path.join(dir, 'nginx.conf')]);
   proc.exited.then(() => rmSync(dir, { recursive: true, force: true }));
   await fetchIn(sandbox, `${url}/health`); // retries until it listens

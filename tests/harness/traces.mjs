@@ -49,8 +49,12 @@ export function verifySpans(tree, spans) {
       const parent = parseTraceparent(child.traceparent)?.spanId;
       const client = parent === undefined ? undefined : byId.get(parent);
       take(client?.kind === CLIENT ? client : undefined, `client span ${entry.service} → ${child.service} (${parent ?? 'no traceparent'})`, entry.service);
-      if (client && server && client.parentSpanId !== server.spanId) wrong.push(`the call ${entry.service} → ${child.service} hangs under another span than the request that caused it`);
-      visit(child, spans.find((span) => span.kind === SERVER && span.parentSpanId === parent && parent !== undefined));
+      if (client && server && client.parentSpanId !== server.spanId)
+        wrong.push(`the call ${entry.service} → ${child.service} hangs under another span than the request that caused it`);
+      visit(
+        child,
+        spans.find((span) => span.kind === SERVER && span.parentSpanId === parent && parent !== undefined),
+      );
     }
   };
   const received = parseTraceparent(tree.traceparent)?.spanId;
@@ -75,4 +79,19 @@ export function verifyAll(trees, spans, verifyTree) {
     const wrong = traceId === undefined ? ['no service received a traceparent'] : verifyTree(tree);
     return { tree, traceId, spans: own, wrong: wrong.length ? wrong : verifySpans(tree, own) };
   });
+}
+
+/**
+ * Trace ids that services received in more than one request: work filed under somebody else's request, which is worse than a trace that ends early.
+ * Only for loads whose requests carry no traceparent of the client's.
+ * @param {readonly Tree[]} trees @returns {string[]}
+ */
+export function crossedTraces(trees) {
+  /** @type {Map<string, Set<string | null>>} */
+  const requests = new Map();
+  for (const entry of trees.flatMap(flatten)) {
+    const context = parseTraceparent(entry.traceparent);
+    if (context) requests.set(context.traceId, (requests.get(context.traceId) ?? new Set()).add(entry.request));
+  }
+  return [...requests].filter(([, ids]) => ids.size > 1).map(([traceId]) => traceId);
 }

@@ -18,7 +18,8 @@ PAD = "x" * int(os.environ.get("PAD_BYTES", "0"))
 KEEPALIVE = os.environ.get("KEEPALIVE") == "1"
 # "" in turn on the request's own thread; "request": threads made by and for this request; "pool": one pool for all requests
 FANOUT = os.environ.get("FANOUT", "")
-SEND_TRACEPARENT = os.environ.get("SEND_TRACEPARENT") == "1"
+# "1": of a random trace; "child": of the trace that came in, with a new parent id; "forward": as it came in
+SEND_TRACEPARENT = os.environ.get("SEND_TRACEPARENT", "")
 
 served = 0
 served_lock = threading.Lock()
@@ -26,7 +27,14 @@ pool = ThreadPoolExecutor(int(os.environ.get("THREADS", "16"))) if FANOUT == "po
 local = threading.local()  # kept connections: one per thread and downstream
 
 
-def call(base, path, request_id):
+def own_traceparent(received):
+    if SEND_TRACEPARENT == "forward":
+        return received
+    trace_id = received[3:35] if SEND_TRACEPARENT == "child" else secrets.token_hex(16)
+    return f"00-{trace_id}-{secrets.token_hex(8)}-01"
+
+
+def call(base, path, request_id, received=None):
     """GET path from a downstream service; its JSON."""
     kept = local.__dict__.setdefault("connections", {}) if KEEPALIVE else {}
     connection = kept.pop(base, None) or http.client.HTTPConnection(urlsplit(base).netloc, timeout=60)
@@ -35,7 +43,7 @@ def call(base, path, request_id):
         headers["connection"] = "close"
     sent = None
     if SEND_TRACEPARENT:
-        sent = headers["traceparent"] = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+        sent = headers["traceparent"] = own_traceparent(received)
     connection.request("GET", path, headers=headers)
     response = connection.getresponse()
     body = response.read()
@@ -51,13 +59,13 @@ def call(base, path, request_id):
     return result
 
 
-def call_all(path, request_id):
+def call_all(path, request_id, received):
     if not FANOUT:
-        return [call(base, path, request_id) for base in DOWNSTREAM]
+        return [call(base, path, request_id, received) for base in DOWNSTREAM]
     if pool:
-        return [f.result() for f in [pool.submit(call, base, path, request_id) for base in DOWNSTREAM]]
+        return [f.result() for f in [pool.submit(call, base, path, request_id, received) for base in DOWNSTREAM]]
     with ThreadPoolExecutor(max(1, len(DOWNSTREAM))) as own:
-        return [f.result() for f in [own.submit(call, base, path, request_id) for base in DOWNSTREAM]]
+        return [f.result() for f in [own.submit(call, base, path, request_id, received) for base in DOWNSTREAM]]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -78,7 +86,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             if DELAY:
                 time.sleep(DELAY)
-            downstream = call_all(self.path, request_id)
+            downstream = call_all(self.path, request_id, seen[0] if seen else None)
         except Exception as error:  # the test reads the reason in the answer
             return self.answer(502, {"service": NAME, "error": f"{type(error).__name__}: {error}"})
         self.answer(200, {
@@ -111,6 +119,9 @@ class Server(ThreadingHTTPServer):
 
 server = Server((os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "0"))), Handler)
 print(f"listening {server.server_address[1]}", flush=True)
+for _ in range(int(os.environ.get("PREFORK", "0"))):
+    if os.fork() == 0:
+        break
 try:
     server.serve_forever()
 except KeyboardInterrupt:

@@ -16,10 +16,16 @@ started=$SECONDS
 say() { printf '%s\n' "obi setup: $*"; }
 die() { printf '%s\n' "obi setup: $*" >&2; exit 1; }
 
-# Shows the failed step's log, its middle left out, without this machine's folders and hosts.
+# Shows what matters of the failed step's log, without this machine's folders and hosts: lines that name an error, and its end.
 log_tail() {
-  awk '/^== / { n = 0; next } /^npm (warn|error  )|^npm error *$/ { next } { line[++n] = $0 }
-    END { for (i = 1; i <= n; i++) if (i <= 12 || i > n - 20) print line[i]; else if (i == 13) print "  […]" }' "$log" | sed -E -e "s#$PWD#.#g" -e "s#$HOME#~#g" -e 's#(https?://)[^/ "]+#\1…#g' >&2
+  sed -E 's/\x1b\[[0-9;]*m//g' "$log" | awk '/^== / { n = 0; next }
+    /^npm (warn|error  )|^npm error *$/ { next }
+    { line[++n] = $0 }
+    END {
+      for (i = 1; i <= n - 15; i++) if (line[i] ~ /[Ee]rror( TS[0-9]+|\[E[0-9]+\])?:|^npm error [^pwlc]/ && shown++ < 15) print line[i]
+      if (n > 15) print "  […]"
+      for (i = n > 15 ? n - 14 : 1; i <= n; i++) print line[i]
+    }' | sed -E -e "s#$PWD#.#g" -e "s#$HOME#~#g" -e 's#(https?://)[^/ "]+#\1…#g' >&2
 }
 
 # step TEXT command…: one line of progress, the command's output in the log, its end shown when it fails.

@@ -25,7 +25,7 @@ enum obi_counter {
 	OBI_COUNTER_ORPHAN_ENDED, /* the request that this scope had is answered already */
 	OBI_COUNTER_ORPHAN_AMBIGUOUS, /* the scope had more than one open request, or serves an event loop */
 	OBI_COUNTER_ORPHAN_MULTIPLEXED, /* the process multiplexes requests over threads; its runtime probe is not installed */
-	OBI_COUNTER_ORPHAN_HANDED_OFF, /* a started thread that has since waited for other work */
+	OBI_COUNTER_ORPHAN_SHARED, /* a started thread or process, while other requests could have given it work too */
 	OBI_COUNTER_ORPHAN_TOO_OLD, /* the request is older than max_transaction_time */
 	OBI_COUNTER_REQUESTS_FULL, /* table of open requests was full */
 	OBI_COUNTER_SCOPES_FULL, /* table of scopes was full */

@@ -13,14 +13,16 @@
 
 enum obi_scope_flag {
 	OBI_SCOPE_AMBIGUOUS = 1, /* served several open requests at once, or waited for events with one open */
-	OBI_SCOPE_HANDED_OFF = 2, /* has waited, unbounded, since it was started: may work for somebody else now */
-	OBI_SCOPE_DECLARED = 4, /* by a runtime probe */
+	OBI_SCOPE_FORKED = 2, /* copy of a process that has executed no program yet: may be a pool's worker */
+	OBI_SCOPE_EXECUTED = 4, /* program that was executed for one request: nobody else can give it work */
+	OBI_SCOPE_DECLARED = 8, /* by a runtime probe */
 };
 
 struct obi_scope {
 	__u64 request; /* read by this scope; 0: none yet. May be answered already: look it up */
 	__u64 connection; /* on which that request came */
 	__u64 inherited; /* request of the creator when it started this scope */
+	__u64 created_ns; /* with `inherited`: when it was started */
 	__u64 running; /* threads only: scope that it runs now, 0: itself */
 	__u32 flags;
 	__u32 _pad;

@@ -152,6 +152,7 @@ static __always_inline bool obi_egress_unseen(struct obi_call *call, struct obi_
 		return false;
 	if ((__u32)fresh < len)
 		call->skip = len - fresh;
+	c->egress_seq += fresh;
 	return true;
 }
 

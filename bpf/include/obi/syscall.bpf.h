@@ -16,13 +16,11 @@ enum {
 	OBI_NR_recvfrom = 45,
 	OBI_NR_sendmsg = 46,
 	OBI_NR_recvmsg = 47,
-	OBI_NR_futex = 202,
 	OBI_NR_epoll_wait = 232,
 	OBI_NR_ppoll = 271,
 	OBI_NR_splice = 275,
 	OBI_NR_epoll_pwait = 281,
 	OBI_NR_sendmmsg = 307,
-	OBI_NR_io_uring_enter = 426,
 	OBI_NR_epoll_pwait2 = 441,
 };
 #define OBI_SYSCALL_NR(regs) BPF_CORE_READ(regs, orig_ax)
@@ -37,13 +35,11 @@ enum {
 	OBI_NR_sendfile = 71,
 	OBI_NR_ppoll = 73,
 	OBI_NR_splice = 76,
-	OBI_NR_futex = 98,
 	OBI_NR_sendto = 206,
 	OBI_NR_recvfrom = 207,
 	OBI_NR_sendmsg = 211,
 	OBI_NR_recvmsg = 212,
 	OBI_NR_sendmmsg = 269,
-	OBI_NR_io_uring_enter = 426,
 	OBI_NR_epoll_pwait2 = 441,
 	/* not on this architecture */
 	OBI_NR_poll = 1001,

@@ -23,6 +23,8 @@ struct obi_request {
 	struct obi_trace trace;
 	__u64 start_ns;
 	__u64 scope; /* that read it */
+	__u32 tgid;
+	__u32 _pad;
 };
 
 /* Inserted: obi_request_begin. Deleted: obi_request_end, called by the protocol at the response's end or the connection's. */
@@ -32,6 +34,50 @@ struct {
 	__type(key, __u64);
 	__type(value, struct obi_request);
 } obi_requests SEC(".maps");
+
+/* How many requests a process works on at a time. */
+struct obi_load {
+	__u64 overlap_ns; /* last time at which there was more than one */
+	__u32 open;
+	__u32 _pad;
+};
+
+/* tgid → load. Inserted: first request of a process. Deleted: exit of the process. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u32);
+	__type(value, struct obi_load);
+} obi_loads SEC(".maps");
+
+static __always_inline void obi_load_change(__u32 tgid, int by)
+{
+	struct obi_load *load = bpf_map_lookup_elem(&obi_loads, &tgid), fresh = {};
+
+	if (!load) {
+		bpf_map_update_elem(&obi_loads, &tgid, &fresh, BPF_NOEXIST);
+		load = bpf_map_lookup_elem(&obi_loads, &tgid);
+		if (!load)
+			return;
+	}
+	/* before a decrease, after an increase: whenever there was more than one, that time is noted */
+	if (by < 0 && load->open > 1)
+		load->overlap_ns = bpf_ktime_get_ns();
+	__sync_fetch_and_add(&load->open, by);
+	if (by > 0 && load->open > 1)
+		load->overlap_ns = bpf_ktime_get_ns();
+}
+
+/*
+ * May a thread that was started for a request be working for another one? A pool that its creator shares with other requests
+ * can give it any work; only while there was no other request is it certain.
+ */
+static __always_inline bool obi_load_overlapped(__u32 tgid, __u64 since_ns)
+{
+	struct obi_load *load = bpf_map_lookup_elem(&obi_loads, &tgid);
+
+	return !load || load->open > 1 || load->overlap_ns >= since_ns;
+}
 
 static __always_inline __u64 obi_request_id(const struct obi_trace *trace)
 {
@@ -79,7 +125,7 @@ static __always_inline struct obi_request *obi_request_get(__u64 id)
  * caller of this service sent, or NULL) and makes it the scope's request.
  */
 static __always_inline void obi_request_begin(struct obi_trace *trace, const struct obi_traceparent *incoming, __u64 scope,
-					      __u64 start_ns)
+					      __u32 tgid, __u64 start_ns)
 {
 	struct obi_request request = {};
 	__u64 id;
@@ -91,14 +137,24 @@ static __always_inline void obi_request_begin(struct obi_trace *trace, const str
 	request.trace = *trace;
 	request.start_ns = start_ns;
 	request.scope = scope;
+	request.tgid = tgid;
 	id = obi_request_id(trace);
 	if (bpf_map_update_elem(&obi_requests, &id, &request, BPF_ANY))
 		obi_count(OBI_COUNTER_REQUESTS_FULL);
+	else
+		obi_load_change(tgid, 1);
 }
 
 static __always_inline void obi_request_end(__u64 id)
 {
-	bpf_map_delete_elem(&obi_requests, &id);
+	struct obi_request *request = obi_request_get(id);
+	__u32 tgid;
+
+	if (!request)
+		return;
+	tgid = request->tgid;
+	if (bpf_map_delete_elem(&obi_requests, &id) == 0)
+		obi_load_change(tgid, -1);
 }
 
 /*
@@ -145,8 +201,9 @@ static __always_inline struct obi_request *obi_parent_find(__u64 pid_tgid)
 	}
 	request = obi_request_get(s->request);
 	if (!request && s->inherited) {
-		if (s->flags & OBI_SCOPE_HANDED_OFF) {
-			obi_count(OBI_COUNTER_ORPHAN_HANDED_OFF);
+		if (!(s->flags & OBI_SCOPE_EXECUTED) &&
+		    (s->flags & OBI_SCOPE_FORKED || obi_load_overlapped(pid_tgid >> 32, s->created_ns))) {
+			obi_count(OBI_COUNTER_ORPHAN_SHARED);
 			return NULL;
 		}
 		request = obi_request_get(s->inherited);

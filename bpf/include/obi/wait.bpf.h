@@ -8,11 +8,6 @@
 #include "syscall.bpf.h"
 #include "trace.bpf.h"
 
-#define OBI_FUTEX_CMD_MASK 0x7f
-#define OBI_FUTEX_WAIT 0
-#define OBI_FUTEX_WAIT_BITSET 9
-#define OBI_MUTEX_CONTENDED 2
-
 /* poll on one or two descriptors is how blocking libraries time out; on more it is an event loop. */
 #define OBI_POLL_LOOP_FDS 2
 
@@ -25,20 +20,8 @@ static __always_inline void obi_note_event_wait(__u64 pid_tgid)
 		s->flags |= OBI_SCOPE_AMBIGUOUS;
 }
 
-/*
- * A thread that was started for a request and then waits on a condition or semaphore without time limit may be a pool's: it
- * can come back with somebody else's work.
- */
-static __always_inline void obi_note_idle_wait(__u64 pid_tgid)
-{
-	struct obi_scope *s = obi_scope_get(pid_tgid);
-
-	if (s && s->inherited)
-		s->flags |= OBI_SCOPE_HANDED_OFF;
-}
-
 /* @return true when the system call was one of waiting. */
-static __always_inline bool obi_note_wait(long nr, struct pt_regs *regs, long ret, __u64 pid_tgid)
+static __always_inline bool obi_note_wait(long nr, struct pt_regs *regs, __u64 pid_tgid)
 {
 	switch (nr) {
 	case OBI_NR_epoll_wait:
@@ -51,17 +34,6 @@ static __always_inline bool obi_note_wait(long nr, struct pt_regs *regs, long re
 		if (PT_REGS_PARM2_CORE_SYSCALL(regs) > OBI_POLL_LOOP_FDS)
 			obi_note_event_wait(pid_tgid);
 		return true;
-	case OBI_NR_futex: {
-		__u32 command = PT_REGS_PARM2_CORE_SYSCALL(regs) & OBI_FUTEX_CMD_MASK;
-
-		if (ret != 0 || PT_REGS_PARM4_CORE_SYSCALL(regs) != 0)
-			return true; /* a waker, or a wait with a time limit */
-		/* glibc's contended mutex waits with FUTEX_WAIT for the value 2: that hands over a lock, not work. */
-		if (command == OBI_FUTEX_WAIT_BITSET ||
-		    (command == OBI_FUTEX_WAIT && (__u32)PT_REGS_PARM3_CORE_SYSCALL(regs) != OBI_MUTEX_CONTENDED))
-			obi_note_idle_wait(pid_tgid);
-		return true;
-	}
 	}
 	return false;
 }

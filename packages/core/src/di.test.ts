@@ -30,7 +30,9 @@ describe('Container', () => {
   });
 
   test('a class under itself; a singleton of the parent does not see what a child registers', () => {
-    const parent = Container.create().registerValue<Clock>(Clock, { now: () => 1 }).registerClass(Watch, Watch);
+    const parent = Container.create()
+      .registerValue<Clock>(Clock, { now: () => 1 })
+      .registerClass(Watch, Watch);
     const child = parent.child().registerValue<Clock>(Clock, { now: () => 2 });
     expect(child.resolve(Watch)).toBe(parent.resolve(Watch));
     expect(child.resolve(Watch).clock.now()).toBe(1);

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The only file that knows which dependency-injection library is used; everything else sees tokens and this facade. */
 import 'reflect-metadata';
-import {
-  container as rootContainer,
-  type DependencyContainer,
-  inject as tsyringeInject,
-  injectable as tsyringeInjectable,
-} from 'tsyringe';
+import { type DependencyContainer, container as rootContainer, inject as tsyringeInject, injectable as tsyringeInjectable } from 'tsyringe';
 
 /** A class whose constructor parameters are resolved by their `@inject(token)` marks. */
 // biome-ignore lint/suspicious/noExplicitAny: a constructor of any shape; its parameters are resolved by token

@@ -116,6 +116,10 @@ const table = {
     meaning: 'The cgroup whose sockets are to be watched is missing or is not on a cgroup2 file system.',
     remedy: 'Set ebpf.cgroup_path (OTEL_EBPF_BPF_CGROUP_PATH) to a folder of the cgroup2 mount.',
   },
+  OBI_ERR_HEALTH_PORT: {
+    meaning: 'The port of the health output cannot be listened on.',
+    remedy: 'Set health_check.port (OTEL_EBPF_HEALTH_CHECK_PORT) to a free port, or to 0 for none.',
+  },
   OBI_ERR_NO_PROBES: { meaning: 'No probe can run.', remedy: 'Correct the reasons listed above it; `obi probes` repeats them.' },
   OBI_ERR_UNSUPPORTED: {
     meaning: 'This kernel lacks a feature; obi goes on without what needs it.',

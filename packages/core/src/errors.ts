@@ -63,9 +63,12 @@ function make(code: ErrorCode, actor: string, reason: string, more: { remedy?: s
 
 // --- configuration -------------------------------------------------------------------------------------------------
 
-export const configRead = (file: string, cause: unknown) => make('OBI_ERR_CONFIG_READ', 'configuration', `cannot read ${file}: ${text(cause)}`, { cause, details: { file } });
+export const configRead = (file: string, cause: unknown) =>
+  make('OBI_ERR_CONFIG_READ', 'configuration', `cannot read ${file}: ${text(cause)}`, { cause, details: { file } });
 export const configInvalid = (problems: readonly string[]) =>
-  make('OBI_ERR_CONFIG_INVALID', 'configuration', `${problems.length} problem${problems.length === 1 ? '' : 's'}\n  ${problems.join('\n  ')}\n`, { details: { problems } });
+  make('OBI_ERR_CONFIG_INVALID', 'configuration', `${problems.length} problem${problems.length === 1 ? '' : 's'}\n  ${problems.join('\n  ')}\n`, {
+    details: { problems },
+  });
 export const configProbe = (id: string, problems: readonly string[]) =>
   make('OBI_ERR_CONFIG_PROBE', `probe ${id}`, `probes.${id}: ${problems.join(', ')}`, { details: { problems } });
 
@@ -76,11 +79,13 @@ export function pluginUnknown(name: string, installed: readonly string[], neares
   const list = installed.length === 0 ? 'none' : installed.join(', ');
   return make('OBI_ERR_PLUGIN_UNKNOWN', '--plugins', `there is no probe "${name}"${hint}; installed: ${list}`, { details: { name, installed, nearest } });
 }
-export const pluginPath = (path: string, cause: unknown) => make('OBI_ERR_PLUGIN_PATH', '--plugins', `no package at ${path}: ${text(cause)}`, { cause, details: { path } });
+export const pluginPath = (path: string, cause: unknown) =>
+  make('OBI_ERR_PLUGIN_PATH', '--plugins', `no package at ${path}: ${text(cause)}`, { cause, details: { path } });
 
 // --- checks of a probe package, in the order in which they run -----------------------------------------------------
 
-const probe = (code: ErrorCode) => (id: string, reason: string, more?: { remedy?: string; cause?: unknown; details?: Record<string, unknown> }) => make(code, `probe ${id}`, reason, more);
+const probe = (code: ErrorCode) => (id: string, reason: string, more?: { remedy?: string; cause?: unknown; details?: Record<string, unknown> }) =>
+  make(code, `probe ${id}`, reason, more);
 
 export const probeEntryInvalid = probe('OBI_ERR_PROBE_ENTRY_INVALID');
 export const probeApiMismatch = (id: string, theirs: number, ours: number) =>
@@ -90,7 +95,9 @@ export const probeManifestInvalid = probe('OBI_ERR_PROBE_MANIFEST_INVALID');
 export const probeAbiMismatch = (id: string, theirs: number, ours: number) =>
   probe('OBI_ERR_PROBE_ABI_MISMATCH')(id, `its object was compiled for kernel ABI ${theirs}, this obi has ABI ${ours}`, { details: { theirs, ours } });
 export const probeArchitecture = (id: string, architecture: string, available: readonly string[]) =>
-  probe('OBI_ERR_PROBE_ARCHITECTURE')(id, `no object for ${architecture}, only for ${available.join(', ') || 'none'}`, { details: { architecture, available } });
+  probe('OBI_ERR_PROBE_ARCHITECTURE')(id, `no object for ${architecture}, only for ${available.join(', ') || 'none'}`, {
+    details: { architecture, available },
+  });
 export const probeObjectMissing = probe('OBI_ERR_PROBE_OBJECT_MISSING');
 export const probeObjectDigest = (id: string, file: string, expected: string, actual: string) =>
   probe('OBI_ERR_PROBE_OBJECT_DIGEST')(id, `${file} has sha256 ${actual}, the manifest says ${expected}`, { details: { file, expected, actual } });
@@ -121,12 +128,18 @@ const STAGE_CODE: Readonly<Record<KernelStage, ErrorCode>> = {
 /** Wraps an error of the native addon. @param doing what was tried, e.g. `cannot load http_recv_e`. */
 export function kernelFailure(actor: string, doing: string, cause: KernelError): ObiError {
   const { stage, errno, code: symbol, verifierLog } = cause;
-  return make(STAGE_CODE[stage] ?? 'OBI_ERR_KERNEL_LOAD', actor, `${doing}: ${cause.message}`, { cause, details: { stage, errno, errnoName: symbol, verifierLog } });
+  return make(STAGE_CODE[stage] ?? 'OBI_ERR_KERNEL_LOAD', actor, `${doing}: ${cause.message}`, {
+    cause,
+    details: { stage, errno, errnoName: symbol, verifierLog },
+  });
 }
 
 export const rights = (missing: readonly string[]) => make('OBI_ERR_RIGHTS', 'obi', `missing capabilities: ${missing.join(', ')}`, { details: { missing } });
 export const cgroupUnusable = (path: string, why: string) => make('OBI_ERR_CGROUP', 'obi', `cgroup ${path}: ${why}`, { details: { path } });
-export const noProbes = (reasons: readonly string[]) => make('OBI_ERR_NO_PROBES', 'obi', `no probe can run${reasons.map((r) => `\n  ${r}`).join('')}`, { details: { reasons } });
+export const healthPort = (address: string, cause: unknown) =>
+  make('OBI_ERR_HEALTH_PORT', 'health', `cannot listen on ${address}: ${text(cause)}`, { cause, details: { address } });
+export const noProbes = (reasons: readonly string[]) =>
+  make('OBI_ERR_NO_PROBES', 'obi', `no probe can run${reasons.map((r) => `\n  ${r}`).join('')}`, { details: { reasons } });
 
 /** @param feature what is missing, e.g. `bpf_loop`. @param minKernel first mainline version that has it. */
 export const unsupported = (actor: string, feature: string, minKernel: string, details?: Record<string, unknown>) =>

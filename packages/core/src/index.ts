@@ -43,5 +43,6 @@ export * from './span/tee-span-writer.js';
 export * from './process/index.js';
 
 // --- pipeline and lifecycle (src/pipeline, src/lifecycle) --------------------------------------------------------------
+export * from './health/health-server.js';
 export * from './lifecycle/agent.js';
 export * from './pipeline/record-pump.js';

@@ -3,7 +3,7 @@
 export { ConsoleExporter, type ConsoleExporterOptions, type ConsoleOutput } from './console-exporter.js';
 export { formatDuration } from './format/duration.js';
 export { isPrinterFormat, PRINTER_FORMATS, type PrinterFormat } from './format/printer-format.js';
-export { spanToJson, type SpanJson } from './format/span-json.js';
+export { type SpanJson, spanToJson } from './format/span-json.js';
 export { spanToText } from './format/span-text.js';
 export { MemoryStore, type MemoryStoreOptions } from './memory-store.js';
 export { ObjectSpanWriter } from './object-span-writer.js';

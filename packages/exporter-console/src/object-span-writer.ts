@@ -102,5 +102,4 @@ function emptySpan(resource: ProcessResource): Draft {
   };
 }
 
-const hex = (bytes: Uint8Array, start: number, size: number): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset + start, size).toString('hex');
+const hex = (bytes: Uint8Array, start: number, size: number): string => Buffer.from(bytes.buffer, bytes.byteOffset + start, size).toString('hex');

@@ -23,7 +23,17 @@ function start(format: PrinterFormat, maxHeldBytes?: number) {
 
 describe('formats', () => {
   test('text is one line with what matters', () => {
-    const line = spanToText(span({ id: 2, parent: 1, name: 'GET /a b', to: 4_200, status: 500, error: 'bad\nluck', attributes: { 'url.path': '/a b', n: 1, empty: '', list: ['x'] } }));
+    const line = spanToText(
+      span({
+        id: 2,
+        parent: 1,
+        name: 'GET /a b',
+        to: 4_200,
+        status: 500,
+        error: 'bad\nluck',
+        attributes: { 'url.path': '/a b', n: 1, empty: '', list: ['x'] },
+      }),
+    );
     expect(line).toBe(
       `2026-11-18T11:06:40.000000Z SERVER   shop "GET /a b" 4.20 ms ERROR(bad\\u000aluck) trace=${TRACE} span=${id(2)} parent=${id(1)} http.response.status_code=500 url.path="/a b" n=1 empty="" list="[\\"x\\"]"`,
     );
@@ -48,7 +58,10 @@ describe('formats', () => {
 });
 
 describe('ConsoleExporter', () => {
-  test.each<[PrinterFormat, number]>([['text', 2], ['json', 2]])('%s: one line per span, written at the tick', (format, lines) => {
+  test.each<[PrinterFormat, number]>([
+    ['text', 2],
+    ['json', 2],
+  ])('%s: one line per span, written at the tick', (format, lines) => {
     const { output, exporter } = start(format);
     write(exporter.writer, 1);
     write(exporter.writer, 2, (w) => w.string(attributeKey('k'), 'line\nbreak'));

@@ -58,12 +58,21 @@ describe('renderWaterfall', () => {
   });
 
   test('children stand in the order of their start, whatever the order in which they came', () => {
-    const names = linesOf(renderWaterfall([...shop].reverse(), options)).slice(2).map((line) => line.slice(0, 40));
-    expect(names).toEqual(linesOf(renderWaterfall(shop, options)).slice(2).map((line) => line.slice(0, 40)));
+    const names = linesOf(renderWaterfall([...shop].reverse(), options))
+      .slice(2)
+      .map((line) => line.slice(0, 40));
+    expect(names).toEqual(
+      linesOf(renderWaterfall(shop, options))
+        .slice(2)
+        .map((line) => line.slice(0, 40)),
+    );
   });
 
   test('a span whose parent is missing is marked, and the parent named once', () => {
-    const text = renderWaterfall([span({ id: 2, parent: 99, name: 'orphan' }), span({ id: 3, parent: 99, name: 'sister' }), span({ id: 4, parent: 2, name: 'child' })], options);
+    const text = renderWaterfall(
+      [span({ id: 2, parent: 99, name: 'orphan' }), span({ id: 3, parent: 99, name: 'sister' }), span({ id: 4, parent: 2, name: 'child' })],
+      options,
+    );
     expect(text).toContain('⚠ orphan');
     expect(text).toContain('└─ child');
     expect(text).not.toContain('⚠ child');
@@ -106,7 +115,8 @@ describe('renderWaterfall', () => {
 describe('buildTraces', () => {
   test('spans that are their own ancestors are shown once each', () => {
     const [trace] = buildTraces([span({ id: 1, parent: 2 }), span({ id: 2, parent: 1 }), span({ id: 3, parent: 3 })]);
-    const count = (nodes: readonly { children: readonly unknown[] }[]): number => nodes.reduce((sum, node) => sum + 1 + count(node.children as typeof nodes), 0);
+    const count = (nodes: readonly { children: readonly unknown[] }[]): number =>
+      nodes.reduce((sum, node) => sum + 1 + count(node.children as typeof nodes), 0);
     expect(count(trace?.roots ?? [])).toBe(3);
     expect(trace?.roots.every((node) => node.orphan)).toBe(true);
   });
@@ -119,7 +129,12 @@ describe('buildTraces', () => {
 
   test('facts of the trace', () => {
     const [trace] = buildTraces(shop);
-    expect(trace).toMatchObject({ traceId: TRACE, spanCount: 9, errorCount: 2, services: ['gateway', 'cart', 'catalogue', 'payment', 'recommendation-engine-eu'] });
+    expect(trace).toMatchObject({
+      traceId: TRACE,
+      spanCount: 9,
+      errorCount: 2,
+      services: ['gateway', 'cart', 'catalogue', 'payment', 'recommendation-engine-eu'],
+    });
     expect((trace?.endUnixNano ?? 0n) - (trace?.startUnixNano ?? 0n)).toBe(42_100_000n);
   });
 });

@@ -36,7 +36,16 @@ describe('detectTerminal', () => {
 });
 
 describe('text', () => {
-  test.each([['abc', 3], ['é', 1], ['e\u0301', 1], ['日本', 4], ['🛒', 2], ['👩‍👩‍👧', 2], ['✖', 1], ['━', 1]])('%s takes %i cells', (text, cells) => {
+  test.each([
+    ['abc', 3],
+    ['é', 1],
+    ['e\u0301', 1],
+    ['日本', 4],
+    ['🛒', 2],
+    ['👩‍👩‍👧', 2],
+    ['✖', 1],
+    ['━', 1],
+  ])('%s takes %i cells', (text, cells) => {
     expect(displayWidth(text)).toBe(cells);
   });
 

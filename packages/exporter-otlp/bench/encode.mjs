@@ -32,7 +32,17 @@ for (let i = 0; i < RECORDS; i++) {
 }
 const view = new DataView(drained.buffer, drained.byteOffset, drained.length);
 
-const names = ['http.request.method', 'url.scheme', 'server.address', 'server.port', 'url.path', 'user_agent.original', 'client.address', 'http.response.status_code', 'network.protocol.version'];
+const names = [
+  'http.request.method',
+  'url.scheme',
+  'server.address',
+  'server.port',
+  'url.path',
+  'user_agent.original',
+  'client.address',
+  'http.response.status_code',
+  'network.protocol.version',
+];
 const [METHOD, SCHEME, ADDRESS, PORT, PATH, AGENT, CLIENT, STATUS, VERSION] = names.map(attributeKey);
 const attributes = { 'service.name': 'shop', 'process.pid': 42, 'process.executable.path': '/usr/bin/python3.12', 'host.name': 'node-17' };
 
@@ -139,7 +149,8 @@ function measure(make, spans, rounds = 7) {
 
 const ours = measure(direct, 1_024_000);
 const theirs = measure(openTelemetryJs, 51_200);
-const row = (name, { rate, bytes }) => console.log(`${name.padEnd(34)} ${(rate / 1e6).toFixed(3).padStart(7)} M spans per CPU-second   ${bytes.toFixed(0)} B per span`);
+const row = (name, { rate, bytes }) =>
+  console.log(`${name.padEnd(34)} ${(rate / 1e6).toFixed(3).padStart(7)} M spans per CPU-second   ${bytes.toFixed(0)} B per span`);
 console.log(`Node ${process.version}, 9 attributes, batches of ${BATCH}`);
 row('exporter-otlp, direct writer', ours);
 row('OpenTelemetry JS, otlp-transformer', theirs);

@@ -52,6 +52,8 @@ async function measure(endpoint) {
   const { user, system } = process.cpuUsage(before);
   const { exported, dropped } = exporter.stats();
   console.log(`Node ${process.version}: ${exported} spans acknowledged, dropped ${JSON.stringify(dropped)}`);
-  console.log(`${(exported / (user + system)).toFixed(2)} M spans per CPU-second (${((100 * system) / (user + system)).toFixed(0)} % of it in the kernel), ${(exported / (performance.now() - begun) / 1000).toFixed(2)} M per second; RSS at most ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MiB`);
+  console.log(
+    `${(exported / (user + system)).toFixed(2)} M spans per CPU-second (${((100 * system) / (user + system)).toFixed(0)} % of it in the kernel), ${(exported / (performance.now() - begun) / 1000).toFixed(2)} M per second; RSS at most ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MiB`,
+  );
   await exporter[Symbol.asyncDispose]();
 }

@@ -30,7 +30,10 @@ interface FileSpan {
   status: { code?: number; message?: string };
 }
 interface FileLine {
-  resourceSpans: { resource: { attributes: { key: string; value: { stringValue: string } }[] }; scopeSpans: { scope: { name: string; version: string }; spans: FileSpan[] }[] }[];
+  resourceSpans: {
+    resource: { attributes: { key: string; value: { stringValue: string } }[] };
+    scopeSpans: { scope: { name: string; version: string }; spans: FileSpan[] }[];
+  }[];
 }
 
 async function freePort(): Promise<number> {
@@ -76,7 +79,11 @@ class Collector implements AsyncDisposable {
     const file = path.join(this.folder, 'spans.jsonl');
     if (!existsSync(file)) return [];
     const text = readFileSync(file, 'utf8');
-    return text.slice(0, text.lastIndexOf('\n') + 1).split('\n').filter(Boolean).map((line) => JSON.parse(line) as FileLine);
+    return text
+      .slice(0, text.lastIndexOf('\n') + 1)
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as FileLine);
   }
 
   spans(): FileSpan[] {
@@ -107,53 +114,68 @@ const OFFSET = 1_795_000_000_123_456_789n;
 const directory = directoryOf({ 1: resource(0, { 'service.name': 'shop' }), 2: resource(1, { 'service.name': 'stock' }) });
 
 function exporterTo(endpoint: string, config: Partial<OtlpConfig> = {}): OtlpExporter {
-  return new OtlpExporter({ config: { ...DEFAULT_OTLP_CONFIG, endpoint, ...config }, directory, log: recordingLog(), version: '1.2.3', clock: clockAt(OFFSET) });
+  return new OtlpExporter({
+    config: { ...DEFAULT_OTLP_CONFIG, endpoint, ...config },
+    directory,
+    log: recordingLog(),
+    version: '1.2.3',
+    clock: clockAt(OFFSET),
+  });
 }
 
 (collector === '' ? describe.skip : describe)('a real collector', () => {
-  test.each(['none', 'gzip'] as const)('receives every span with every field (compression %s)', async (compression) => {
-    await using receiver = await Collector.start();
-    await using exporter = exporterTo(receiver.endpoint, { compression });
-    writeSpan(exporter.writer, 1, { trace: TRACE, span: hexId(1, 8), parent: hexId(9, 8), start: 5n, end: 123_456_789n }, (w) => {
-      w.name('GET /Größe 🛒');
-      w.kind(SpanKind.SERVER);
-      w.string(attributeKey('s'), '');
-      w.text(attributeKey('cut'), Buffer.from('caffè').subarray(0, 5), 0, 5);
-      w.int(attributeKey('i'), -(2 ** 40));
-      w.bool(attributeKey('b'), true);
-      w.double(attributeKey('d'), 0.1);
-      w.status(StatusCode.ERROR, 'nö');
-    });
-    for (let i = 2; i <= 5_000; i++) writeSpan(exporter.writer, 1 + (i % 2), { trace: TRACE, span: hexId(i, 8) }, (w) => w.string(attributeKey('n'), 'x'.repeat(i === 2 ? 20_000 : i % 300)));
-    await exporter.flush(20_000);
-    expect(exporter.stats()).toEqual({ spans: 5_000, exported: 5_000, dropped: {}, failedRequests: 0, heldSpans: 0, heldBytes: 0 });
-    await receiver.until(() => receiver.spans().length >= 5_000);
+  test.each(['none', 'gzip'] as const)(
+    'receives every span with every field (compression %s)',
+    async (compression) => {
+      await using receiver = await Collector.start();
+      await using exporter = exporterTo(receiver.endpoint, { compression });
+      writeSpan(exporter.writer, 1, { trace: TRACE, span: hexId(1, 8), parent: hexId(9, 8), start: 5n, end: 123_456_789n }, (w) => {
+        w.name('GET /Größe 🛒');
+        w.kind(SpanKind.SERVER);
+        w.string(attributeKey('s'), '');
+        w.text(attributeKey('cut'), Buffer.from('caffè').subarray(0, 5), 0, 5);
+        w.int(attributeKey('i'), -(2 ** 40));
+        w.bool(attributeKey('b'), true);
+        w.double(attributeKey('d'), 0.1);
+        w.status(StatusCode.ERROR, 'nö');
+      });
+      for (let i = 2; i <= 5_000; i++)
+        writeSpan(exporter.writer, 1 + (i % 2), { trace: TRACE, span: hexId(i, 8) }, (w) =>
+          w.string(attributeKey('n'), 'x'.repeat(i === 2 ? 20_000 : i % 300)),
+        );
+      await exporter.flush(20_000);
+      expect(exporter.stats()).toEqual({ spans: 5_000, exported: 5_000, dropped: {}, failedRequests: 0, heldSpans: 0, heldBytes: 0 });
+      await receiver.until(() => receiver.spans().length >= 5_000);
 
-    const spans = receiver.spans();
-    expect(spans.map((span) => span.spanId).sort()).toEqual(Array.from({ length: 5_000 }, (_, i) => hexId(i + 1, 8)));
-    expect(spans.find((span) => span.spanId === hexId(1, 8))).toEqual({
-      traceId: TRACE,
-      spanId: hexId(1, 8),
-      parentSpanId: hexId(9, 8),
-      flags: 1,
-      name: 'GET /Größe 🛒',
-      kind: 2,
-      startTimeUnixNano: String(OFFSET + 5n),
-      endTimeUnixNano: String(OFFSET + 123_456_789n),
-      attributes: [
-        { key: 's', value: { stringValue: '' } },
-        { key: 'cut', value: { stringValue: 'caff\ufffd' } },
-        { key: 'i', value: { intValue: String(-(2 ** 40)) } },
-        { key: 'b', value: { boolValue: true } },
-        { key: 'd', value: { doubleValue: 0.1 } },
-      ],
-      status: { code: 2, message: 'nö' },
-    });
-    const scopes = new Set(receiver.lines().flatMap((line) => line.resourceSpans.flatMap((r) => r.scopeSpans.map((s) => `${s.scope.name} ${s.scope.version}`))));
-    expect(scopes).toEqual(new Set(['obi 1.2.3']));
-    const services = new Set(receiver.lines().flatMap((line) => line.resourceSpans.map((r) => r.resource.attributes[0]?.value.stringValue)));
-    expect(services).toEqual(new Set(['shop', 'stock']));
-  }, 60_000);
+      const spans = receiver.spans();
+      expect(spans.map((span) => span.spanId).sort()).toEqual(Array.from({ length: 5_000 }, (_, i) => hexId(i + 1, 8)));
+      expect(spans.find((span) => span.spanId === hexId(1, 8))).toEqual({
+        traceId: TRACE,
+        spanId: hexId(1, 8),
+        parentSpanId: hexId(9, 8),
+        flags: 1,
+        name: 'GET /Größe 🛒',
+        kind: 2,
+        startTimeUnixNano: String(OFFSET + 5n),
+        endTimeUnixNano: String(OFFSET + 123_456_789n),
+        attributes: [
+          { key: 's', value: { stringValue: '' } },
+          { key: 'cut', value: { stringValue: 'caff\ufffd' } },
+          { key: 'i', value: { intValue: String(-(2 ** 40)) } },
+          { key: 'b', value: { boolValue: true } },
+          { key: 'd', value: { doubleValue: 0.1 } },
+        ],
+        status: { code: 2, message: 'nö' },
+      });
+      const scopes = new Set(
+        receiver.lines().flatMap((line) => line.resourceSpans.flatMap((r) => r.scopeSpans.map((s) => `${s.scope.name} ${s.scope.version}`))),
+      );
+      expect(scopes).toEqual(new Set(['obi 1.2.3']));
+      const services = new Set(receiver.lines().flatMap((line) => line.resourceSpans.map((r) => r.resource.attributes[0]?.value.stringValue)));
+      expect(services).toEqual(new Set(['shop', 'stock']));
+    },
+    60_000,
+  );
 
   test('spans written before the collector starts arrive when it does', async () => {
     const port = await freePort();

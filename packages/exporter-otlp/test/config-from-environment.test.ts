@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { DEFAULT_OTLP_CONFIG } from '../src/config/otlp-config.js';
+
 import { otlpConfigFromEnvironment, otlpEndpointGiven } from '../src/config/config-from-environment.js';
+import { DEFAULT_OTLP_CONFIG } from '../src/config/otlp-config.js';
 
 describe('otlpConfigFromEnvironment', () => {
   test('defaults', () => {

@@ -38,7 +38,18 @@ function writeRandomSpan(random: Random, writer: SpanWriter, pid: number): Decod
   const parent = random.pick(['', random.bytes(8).toString('hex')]);
   const [start, end] = [random.bytes(7).readUIntLE(0, 6), random.bytes(7).readUIntLE(0, 6)].map(BigInt) as [bigint, bigint];
   const { bytes, view } = record({ trace, span, parent, start, end });
-  const expected: DecodedSpan = { traceId: trace, spanId: span, parentSpanId: parent, name: '', kind: 0, start: start + OFFSET, end: end + OFFSET, attributes: [], status: undefined, flags: random.below(4) };
+  const expected: DecodedSpan = {
+    traceId: trace,
+    spanId: span,
+    parentSpanId: parent,
+    name: '',
+    kind: 0,
+    start: start + OFFSET,
+    end: end + OFFSET,
+    attributes: [],
+    status: undefined,
+    flags: random.below(4),
+  };
 
   const attribute = (): void => {
     const key = random.pick(keys);

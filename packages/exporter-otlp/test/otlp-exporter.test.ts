@@ -55,7 +55,12 @@ describe('sending', () => {
     await exporter.flush(1000);
     const [request] = receiver.requests;
     expect(request?.path).toBe('/v1/traces');
-    expect(request?.headers).toMatchObject({ 'content-type': 'application/x-protobuf', authorization: 'Bearer x', 'user-agent': 'OTel-OTLP-Exporter-obi/9.9.9', 'content-length': String(request?.size) });
+    expect(request?.headers).toMatchObject({
+      'content-type': 'application/x-protobuf',
+      authorization: 'Bearer x',
+      'user-agent': 'OTel-OTLP-Exporter-obi/9.9.9',
+      'content-length': String(request?.size),
+    });
     expect(request?.headers['content-encoding']).toBeUndefined();
     expect(request?.spans.map((span) => span.spanId)).toEqual([1, 2, 3].map((id) => hexId(id, 8)));
     expect(exporter.stats()).toEqual({ spans: 3, exported: 3, dropped: {}, failedRequests: 0, heldSpans: 0, heldBytes: 0 });
@@ -198,7 +203,11 @@ describe('failures', () => {
 
   test('partial success: counted to the span, each message logged once', async () => {
     const { exporter, write, log } = start({ maxBatchSpans: 10 });
-    receiver.answers = [{ body: encodeTraceResponse(4, 'too old') }, { body: encodeTraceResponse(1, 'too old') }, { body: encodeTraceResponse(0, 'mind the quota') }];
+    receiver.answers = [
+      { body: encodeTraceResponse(4, 'too old') },
+      { body: encodeTraceResponse(1, 'too old') },
+      { body: encodeTraceResponse(0, 'mind the quota') },
+    ];
     write(30);
     await exporter.flush(1000);
     expect(exporter.stats()).toMatchObject({ exported: 25, dropped: { partial_success: 5 }, failedRequests: 0 });

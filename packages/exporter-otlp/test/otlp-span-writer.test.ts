@@ -88,7 +88,25 @@ describe('OtlpSpanWriter', () => {
     expect(span?.end).toBe(monotonic + 1n + OFFSET);
   });
 
-  test.each([0, 1, 127, 128, 300, 65_536, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 35 + 5, 2 ** 53 - 1, -1, -128, -(2 ** 31), -(2 ** 32), -(2 ** 32) - 1, -(2 ** 53) + 1])('int %p', (value) => {
+  test.each([
+    0,
+    1,
+    127,
+    128,
+    300,
+    65_536,
+    2 ** 31,
+    2 ** 32 - 1,
+    2 ** 32,
+    2 ** 35 + 5,
+    2 ** 53 - 1,
+    -1,
+    -128,
+    -(2 ** 31),
+    -(2 ** 32),
+    -(2 ** 32) - 1,
+    -(2 ** 53) + 1,
+  ])('int %p', (value) => {
     expect(attribute((w) => w.int(key, value))).toBe(BigInt(value));
   });
 
@@ -100,7 +118,20 @@ describe('OtlpSpanWriter', () => {
     expect(attribute((w) => w.double(key, value))).toBe(value);
   });
 
-  test.each(['', 'a', 'plain ascii', 'x'.repeat(96), 'x'.repeat(97), 'x'.repeat(200), 'naïve', '日本語', '🛒'.repeat(60), 'tail é', '\0\x7f', 'z'.repeat(20_000)])('string of %#', (value) => {
+  test.each([
+    '',
+    'a',
+    'plain ascii',
+    'x'.repeat(96),
+    'x'.repeat(97),
+    'x'.repeat(200),
+    'naïve',
+    '日本語',
+    '🛒'.repeat(60),
+    'tail é',
+    '\0\x7f',
+    'z'.repeat(20_000),
+  ])('string of %#', (value) => {
     expect(attribute((w) => w.string(key, value))).toBe(value);
     expect(attribute((w) => w.text(key, Buffer.from(`..${value}.`), 2, 2 + Buffer.byteLength(value)))).toBe(value);
   });
@@ -129,7 +160,12 @@ describe('OtlpSpanWriter', () => {
         w.string(frozen, String(i));
       }
     });
-    expect(span.attributes).toEqual([[long.name, 0n], ['frozen.key', '0'], [long.name, 1n], ['frozen.key', '1']]);
+    expect(span.attributes).toEqual([
+      [long.name, 0n],
+      ['frozen.key', '0'],
+      [long.name, 1n],
+      ['frozen.key', '1'],
+    ]);
   });
 
   test('text is read from the right bytes when the records come from several batches', () => {
@@ -156,7 +192,10 @@ describe('OtlpSpanWriter', () => {
     expect(batch.spans).toBe(10);
     const resources = decode();
     expect(resources.map((r) => r.attributes['service.name'])).toEqual(['shop', 'stock']);
-    expect(resources.map((r) => r.spans.map((s) => Number.parseInt(s.spanId, 16)))).toEqual([[1, 3, 5, 7, 9], [2, 4, 6, 8, 10]]);
+    expect(resources.map((r) => r.spans.map((s) => Number.parseInt(s.spanId, 16)))).toEqual([
+      [1, 3, 5, 7, 9],
+      [2, 4, 6, 8, 10],
+    ]);
   });
 
   test('a process whose resource changes gets the new one, and the old one for spans before', () => {
@@ -165,7 +204,10 @@ describe('OtlpSpanWriter', () => {
     writeSpan(writer, 42, { trace: TRACE, span: hexId(1, 8) });
     resources[42] = resource(0, { 'service.name': 'renamed' });
     writeSpan(writer, 42, { trace: TRACE, span: hexId(2, 8) });
-    expect(decode().map((r) => [r.attributes['service.name'], r.spans.length])).toEqual([['shop', 1], ['renamed', 1]]);
+    expect(decode().map((r) => [r.attributes['service.name'], r.spans.length])).toEqual([
+      ['shop', 1],
+      ['renamed', 1],
+    ]);
   });
 
   test('resource attributes of every type', () => {
@@ -198,7 +240,10 @@ describe('OtlpSpanWriter', () => {
     writeSpan(writer, 43, { trace: TRACE, span: hexId(1, 8) });
     writeSpan(writer, 42, { trace: TRACE, span: hexId(2, 8) });
     const resources = decode();
-    expect(resources.flatMap((r) => r.spans.map((s) => [s.spanId, s.name]))).toEqual([[hexId(2, 8), ''], [hexId(1, 8), '']]);
+    expect(resources.flatMap((r) => r.spans.map((s) => [s.spanId, s.name]))).toEqual([
+      [hexId(2, 8), ''],
+      [hexId(1, 8), ''],
+    ]);
   });
 
   test('a span without ids or times is refused and counted', () => {

@@ -39,6 +39,12 @@ function makeCgroup(): string {
   return path;
 }
 
+/** Without the tracefs that the kernel itself mounts when somebody looks into a mounted debugfs. */
+const mounts = (): string[] =>
+  readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .filter((line) => !line.includes(' /sys/kernel/debug/tracing '));
+
 describe('attaching', () => {
   let loaded: LoadedObject;
   let shared: MapHandle;
@@ -60,11 +66,11 @@ describe('attaching', () => {
   }
 
   test('a tracepoint, with tracefs mounted or not', () => {
-    const before = readFileSync('/proc/self/mounts', 'utf8');
+    const before = mounts();
     const link = loaded.attachTracepoint('t_tracepoint', 'syscalls', 'sys_enter_getpriority');
     getpriority(1);
     expect(counter(shared, 11)).toBe(1);
-    expect(readFileSync('/proc/self/mounts', 'utf8')).toBe(before);
+    expect(mounts()).toEqual(before);
     shared.delete(u32(11));
     link[Symbol.dispose]();
     getpriority(1);
@@ -89,6 +95,16 @@ describe('attaching', () => {
     using _onReturn = loaded.attachUprobe('t_uprobe', { ...at, return: true });
     getpriority(3);
     expect(counter(shared, 12)).toBe(8);
+  });
+
+  test('a tp_btf program, to the target in its section name', () => {
+    const link = loaded.attachTrace('t_trace');
+    getpriority(1);
+    expect(counter(shared, 13)).toBe(1);
+    link[Symbol.dispose]();
+    shared.delete(u32(13));
+    getpriority(1);
+    expect(counter(shared, 13)).toBe(0);
   });
 
   test('a kprobe: works, or says that this kernel has none', () => {

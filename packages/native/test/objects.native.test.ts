@@ -30,6 +30,7 @@ describe('an opened object', () => {
       t_msg: 'sk_msg',
       t_ops: 'sock_ops',
       t_tracepoint: 'tracepoint',
+      t_trace: 'tracing',
       t_uprobe: 'uprobe',
       t_kprobe: 'kprobe',
       t_filter: 'other',

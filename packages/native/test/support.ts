@@ -36,10 +36,10 @@ export const u32 = (value: number): Uint8Array => new Uint8Array(new Uint32Array
 export const u64 = (value: number | bigint): Uint8Array => new Uint8Array(new BigUint64Array([BigInt(value)]).buffer);
 export const readU64 = (bytes: Uint8Array | undefined): number | undefined => bytes && Number(Buffer.from(bytes).readBigUInt64LE());
 
-/** Ids of every program or map that the kernel holds. */
-export function kernelIds(what: 'prog' | 'map'): Set<number> {
-  const listed = JSON.parse(execFileSync('bpftool', ['-j', what, 'show'], { encoding: 'utf8' })) as { id: number }[];
-  return new Set(listed.map((entry) => entry.id));
+/** Ids of the programs or maps that the kernel holds: all, or those of one name. */
+export function kernelIds(what: 'prog' | 'map', name?: string): Set<number> {
+  const listed = JSON.parse(execFileSync('bpftool', ['-j', what, 'show'], { encoding: 'utf8' })) as { id: number; name?: string }[];
+  return new Set(listed.filter((entry) => name === undefined || entry.name === name).map((entry) => entry.id));
 }
 
 /** Polls: the kernel frees programs and maps a grace period after the last reference went. */

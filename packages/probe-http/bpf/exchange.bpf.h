@@ -17,7 +17,9 @@ struct http_connection {
 	__u8 before_valid;
 	__u8 role; /* enum http_role of the traced process */
 	__u8 midway; /* we did not see its first byte: a response may belong to an unseen request */
-	__u8 _pad;
+	__u8 untrusted; /* carrier: readers may disagree on where messages begin here: nothing is written any more */
+	__u32 switching; /* carrier: a request that asked for another protocol, by its number + 1, while unanswered */
+	__u32 _pad;
 	__u8 chunk[2][HTTP_CHUNK_BYTES]; /* bytes being walked over, by direction */
 };
 
@@ -143,7 +145,7 @@ __noinline int http_request_seen(struct http_exchange_event *ex, struct http_par
 		obi_outgoing_begin(&ex->trace, tp, pid_tgid);
 		return 0;
 	}
-	obi_request_begin(&ex->trace, tp, ex->scope, ex->start_ns);
+	obi_request_begin(&ex->trace, tp, ex->scope, ex->tgid, ex->start_ns);
 	obi_scope_take(ex->scope, connection, obi_request_id(&ex->trace));
 	return 0;
 }

@@ -16,7 +16,8 @@ OBI_ENUM(http_exchange_flag);
 OBI_COUNTERS(http_counter);
 
 OBI_PROGRAM_ARRAY(obi_proto_rtp);
-OBI_PROGRAM_ARRAY(obi_proto_kp);
+OBI_PROGRAM_ARRAY(obi_proto_send);
+OBI_PROGRAM_ARRAY(obi_proto_recv);
 OBI_PROGRAM_ARRAY(obi_carriers);
 
 SEC("raw_tp/obi_proto_rtp")
@@ -29,12 +30,22 @@ int http_rtp(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-SEC("kprobe/obi_proto_kp")
-int http_kp(struct pt_regs *ctx)
+SEC("fexit/tcp_sendmsg")
+int http_send(unsigned long long *ctx)
 {
 	if (http_handle(obi_call_get(OBI_CALL_TCP)))
 		return 0;
-	obi_offer(ctx, &obi_proto_kp, obi_slot + 1);
+	obi_offer(ctx, &obi_proto_send, obi_slot + 1);
+	http_declined(obi_call_get(OBI_CALL_TCP));
+	return 0;
+}
+
+SEC("fexit/tcp_recvmsg")
+int http_recv(unsigned long long *ctx)
+{
+	if (http_handle(obi_call_get(OBI_CALL_TCP)))
+		return 0;
+	obi_offer(ctx, &obi_proto_recv, obi_slot + 1);
 	http_declined(obi_call_get(OBI_CALL_TCP));
 	return 0;
 }

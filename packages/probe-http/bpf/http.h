@@ -55,7 +55,7 @@ enum http_counter {
 	HTTP_COUNTER_SPLIT_BLANK, /* not written: the blank line was cut by a write */
 	HTTP_COUNTER_ZEROCOPY, /* not written: MSG_ZEROCOPY socket */
 	HTTP_COUNTER_PUSH_FAILED, /* not written: the kernel refused room in the message */
-	HTTP_COUNTER_FRAMING, /* not written: conflicting Content-Length or Transfer-Encoding */
+	HTTP_COUNTER_FRAMING, /* not written: readers could differ about this connection's messages, or another protocol may follow */
 	HTTP_COUNTER_REPLAYED, /* a message that failed was sent again */
 };
 

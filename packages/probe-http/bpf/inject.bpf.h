@@ -43,8 +43,16 @@ static long http_msg_step(__u32 i, struct http_walk *w)
 static __always_inline bool http_has_room(struct tcp_sock *tp, __u32 header)
 {
 	int room = tp->inet_conn.icsk_inet.sk.sk_sndbuf - tp->inet_conn.icsk_inet.sk.sk_wmem_queued;
+	__u32 unsent = tp->write_seq - tp->snd_nxt, low_water = tp->notsent_lowat;
 
-	return obi_test_no_room_guard || room > (int)(header + HTTP_FIELD_LEN + 4096);
+	if (obi_test_no_room_guard)
+		return true;
+	/* TCP_NOTSENT_LOWAT, or the namespace's default for it, is a send buffer of its own. */
+	if (!low_water)
+		low_water = BPF_CORE_READ(tp, inet_conn.icsk_inet.sk.__sk_common.skc_net.net, ipv4.sysctl_tcp_notsent_lowat);
+	if (unsent + header + HTTP_FIELD_LEN >= low_water)
+		return false;
+	return room > (int)(header + HTTP_FIELD_LEN + 4096);
 }
 
 static __always_inline void http_field_write(__u8 *out, const struct obi_trace *trace)
@@ -78,6 +86,25 @@ static __noinline int http_insert(struct sk_msg_md *msg, __u32 at, const struct 
 	return bpf_msg_pop_data(msg, at, HTTP_FIELD_LEN, 0) ? SK_DROP : SK_PASS;
 }
 
+/* Framing that two readers could take differently: where the next message begins, only the application's server knows. */
+static __always_inline bool http_is_ambiguous(const struct http_parser *p)
+{
+	if (p->flags & HTTP_PARSER_CONFLICT)
+		return true;
+	return p->flags & HTTP_PARSER_HAS_CODING && (p->flags & HTTP_PARSER_HAS_LENGTH || !(p->flags & HTTP_PARSER_CHUNKED));
+}
+
+/* What follows this request may be another protocol's, until it is answered. */
+static __always_inline bool http_switches(const struct http_parser *p, const struct http_exchange_event *ex)
+{
+	__u32 method = 0;
+
+	if (p->flags & HTTP_PARSER_SWITCHES || !ex)
+		return true;
+	__builtin_memcpy(&method, ex->line, sizeof(method));
+	return method == HTTP_METHOD_CONNECT;
+}
+
 /* The header block ended `w->offset` bytes into the message: may we write, and where? 0: no (counted). */
 static __always_inline bool http_may_insert(struct http_walk *w, struct http_parser *p, struct tcp_sock *tp, __u32 *at)
 {
@@ -87,7 +114,7 @@ static __always_inline bool http_may_insert(struct http_walk *w, struct http_par
 		obi_count(OBI_COUNTER_OWN + HTTP_COUNTER_KEPT);
 		return false;
 	}
-	if (p->flags & HTTP_PARSER_CONFLICT || (p->flags & HTTP_PARSER_HAS_LENGTH && p->flags & HTTP_PARSER_HAS_CODING)) {
+	if (w->h->untrusted || w->h->switching) {
 		obi_count(OBI_COUNTER_OWN + HTTP_COUNTER_FRAMING);
 		return false;
 	}
@@ -111,15 +138,21 @@ static __always_inline bool http_may_insert(struct http_walk *w, struct http_par
  * Where are we in the stream? The kernel shows a message again when it could not take it, or took only a part of it.
  * False: bytes went by that we did not see.
  */
-static __always_inline bool http_resume(struct http_connection *h, struct obi_connection *c, __u32 write_seq)
+static __always_inline bool http_resume(struct http_walk *w, struct obi_connection *c, __u32 write_seq)
 {
+	struct http_connection *h = w->h;
 	struct http_parser *p = &h->parser[OBI_EGRESS];
 	__s32 refused = c->egress_seq - write_seq;
 
 	if (!c->egress_seen || refused == 0)
 		return true;
-	if (refused < 0)
-		return false;
+	if (refused < 0) {
+		/* After a refusal the kernel takes one message without asking again. In a body, its length is all that matters. */
+		w->total = -refused;
+		http_walk_unseen(w);
+		w->total = w->msg->size;
+		return !w->stop;
+	}
 	obi_count(OBI_COUNTER_OWN + HTTP_COUNTER_REPLAYED);
 	if (obi_test_no_replay)
 		return true;
@@ -187,8 +220,9 @@ static __always_inline int http_carry(struct sk_msg_md *msg)
 	w.now_ns = bpf_ktime_get_ns();
 	w.direction = OBI_EGRESS;
 	w.total = msg->size;
-	if (!http_resume(w.h, c, write_seq)) {
-		http_desync(&w, HTTP_COUNTER_DESYNC);
+	if (!http_resume(&w, c, write_seq)) {
+		if (!w.stop)
+			http_desync(&w, HTTP_COUNTER_DESYNC);
 		http_closed(w.h, w.connection, w.now_ns);
 		return SK_PASS;
 	}
@@ -198,9 +232,14 @@ static __always_inline int http_carry(struct sk_msg_md *msg)
 
 	bpf_loop(HTTP_STEPS, http_msg_step, &w, 0);
 	if (p->flags & HTTP_PARSER_HEADER_DONE) {
-		bool insert = http_may_insert(&w, p, tp, &at);
+		bool insert;
 
+		if (http_is_ambiguous(p))
+			w.h->untrusted = 1;
+		insert = http_may_insert(&w, p, tp, &at);
 		ex = http_exchange_get(w.connection, p->ordinal);
+		if (http_switches(p, ex))
+			w.h->switching = p->ordinal + 1;
 		http_header_end(&w, p, ex);
 		if (insert && ex) {
 			verdict = http_insert(msg, at, &ex->trace, &inserted);

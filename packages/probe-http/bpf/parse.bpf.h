@@ -34,6 +34,7 @@ enum http_field {
 	HTTP_FIELD_CONTENT_LENGTH,
 	HTTP_FIELD_TRANSFER_ENCODING,
 	HTTP_FIELD_HOST,
+	HTTP_FIELD_UPGRADE,
 };
 
 enum http_parser_flag {
@@ -48,6 +49,7 @@ enum http_parser_flag {
 	HTTP_PARSER_CR = 256, /* the blank line's CR was read */
 	HTTP_PARSER_SPACE = 512, /* white space after the first byte of a value */
 	HTTP_PARSER_UNMATCHED = 1024, /* response to a request that went before we looked */
+	HTTP_PARSER_SWITCHES = 2048, /* CONNECT or Upgrade: its response says which protocol follows */
 };
 
 /* One direction of one connection. */
@@ -81,6 +83,8 @@ static __always_inline __u8 http_field_of(const __u64 *name, __u32 len)
 	if (len == 11 && name[0] == HTTP_WORD('t', 'r', 'a', 'c', 'e', 'p', 'a', 'r') &&
 	    name[1] == HTTP_WORD('e', 'n', 't', 0, 0, 0, 0, 0))
 		return HTTP_FIELD_TRACEPARENT;
+	if (len == 7 && name[0] == HTTP_WORD('u', 'p', 'g', 'r', 'a', 'd', 'e', 0))
+		return HTTP_FIELD_UPGRADE;
 	if (len == 14 && name[0] == HTTP_WORD('c', 'o', 'n', 't', 'e', 'n', 't', '-') &&
 	    name[1] == HTTP_WORD('l', 'e', 'n', 'g', 't', 'h', 0, 0))
 		return HTTP_FIELD_CONTENT_LENGTH;
@@ -161,7 +165,7 @@ static __always_inline void http_value_byte(struct http_parser *p, struct http_e
 		return;
 	if (c == ' ' || c == '\t') {
 		/* White space around a value is not part of it; inside of one of ours it is no valid number or id. */
-		if (p->line_len && p->field == HTTP_FIELD_CONTENT_LENGTH)
+		if (p->line_len)
 			p->flags |= HTTP_PARSER_SPACE;
 		return;
 	}
@@ -178,6 +182,8 @@ static __always_inline void http_value_byte(struct http_parser *p, struct http_e
 		break;
 	case HTTP_FIELD_TRACEPARENT:
 		obi_traceparent_feed(&p->traceparent, &p->traceparent_state, i, c);
+		if (p->flags & HTTP_PARSER_SPACE)
+			p->traceparent_state = OBI_TRACEPARENT_INVALID;
 		break;
 	case HTTP_FIELD_CONTENT_LENGTH:
 		/* "1 2", "1,1", "-1" and numbers over 2^53 are read differently by different readers. */
@@ -210,8 +216,8 @@ static __always_inline void http_value_end(struct http_parser *p, struct http_ex
 		break;
 	case HTTP_FIELD_TRANSFER_ENCODING:
 		p->flags |= HTTP_PARSER_HAS_CODING;
-		/* "chunked" in lower case is what the last seven bytes must be */
-		if ((p->tail & 0xffffffffffffffULL) == 0x6368756e6b6564ULL)
+		/* "chunked" in lower case is what the last seven bytes must be, alone or after a comma */
+		if ((p->tail & 0xffffffffffffffULL) == 0x6368756e6b6564ULL && (p->tail >> 56 == 0 || p->tail >> 56 == ','))
 			p->flags |= HTTP_PARSER_CHUNKED;
 		else
 			p->flags &= ~HTTP_PARSER_CHUNKED;
@@ -228,6 +234,11 @@ static __always_inline void http_name_end(struct http_parser *p)
 	p->tail = 0;
 	p->flags &= ~HTTP_PARSER_SPACE;
 	p->state = HTTP_FIELD_VALUE;
+	if (field == HTTP_FIELD_UPGRADE)
+		p->flags |= HTTP_PARSER_SWITCHES;
+	/* Coded twice: RFC 9112 §6.1 forbids it, readers differ. */
+	if (field == HTTP_FIELD_TRANSFER_ENCODING && p->flags & HTTP_PARSER_HAS_CODING)
+		p->flags |= HTTP_PARSER_CONFLICT;
 	if (field == HTTP_FIELD_TRACEPARENT) {
 		if (p->flags & HTTP_PARSER_HAS_TRACEPARENT)
 			p->flags |= HTTP_PARSER_TWO_TRACEPARENTS;
@@ -242,6 +253,9 @@ static __always_inline void http_name_byte(struct http_parser *p, __u8 c)
 
 	if (c >= 'A' && c <= 'Z')
 		c |= 0x20;
+	/* "Name :" is refused by some readers, and is "Name:" to others. */
+	if (c == ' ' || c == '\t')
+		p->flags |= HTTP_PARSER_CONFLICT;
 	if (i < HTTP_NAME_BYTES) {
 		__u32 word = i >> 3;
 
@@ -267,6 +281,9 @@ __noinline int http_header_byte(struct http_parser *p, struct http_exchange_even
 {
 	if (!p)
 		return 0;
+	/* A CR without its LF ends a line for some readers, and is a byte like others for the rest. */
+	if (p->flags & HTTP_PARSER_CR && c != '\n')
+		p->flags |= HTTP_PARSER_CONFLICT;
 	if (c == '\r') {
 		p->flags |= HTTP_PARSER_CR;
 		return 0;
@@ -294,6 +311,8 @@ __noinline int http_header_byte(struct http_parser *p, struct http_exchange_even
 			/* A folded line goes on with a value that was ours, perhaps: framing cannot be trusted then. */
 			if (p->field == HTTP_FIELD_CONTENT_LENGTH || p->field == HTTP_FIELD_TRANSFER_ENCODING)
 				p->flags |= HTTP_PARSER_CONFLICT;
+			if (p->field == HTTP_FIELD_TRACEPARENT)
+				p->traceparent_state = OBI_TRACEPARENT_INVALID;
 			p->field = HTTP_FIELD_OTHER;
 			p->state = HTTP_FIELD_VALUE;
 		} else {

@@ -153,9 +153,15 @@ static __always_inline void http_response_framing(struct http_walk *w, struct ht
 		http_message_end(w, p, ex);
 		obi_connection_release(w->c);
 		w->stop = 1;
-	} else if (p->status < 200) {
+		return;
+	}
+	if (p->status < 200) {
 		p->state = HTTP_IDLE; /* interim: the answer is still to come */
-	} else if (method == HTTP_METHOD_HEAD || p->status == 204 || p->status == 304) {
+		return;
+	}
+	if (w->h->switching == p->ordinal + 1)
+		w->h->switching = 0; /* the protocol stays */
+	if (method == HTTP_METHOD_HEAD || p->status == 204 || p->status == 304) {
 		http_message_end(w, p, ex);
 	} else if (p->flags & HTTP_PARSER_CHUNKED) {
 		p->state = HTTP_BODY_CHUNK_SIZE;

@@ -54,8 +54,10 @@ function rightsLines({ capabilities }: KernelFeatures): Line[] {
 
 function tapLines(features: KernelFeatures): Line[] {
   return [
-    ['ok', 'tap syscalls', features.kprobes ? 'available; the TCP tap is used' : 'on: system calls (raw tracepoint)'],
-    features.kprobes ? ['ok', 'tap tcp', 'on: tcp_sendmsg and tcp_recvmsg (kprobes)'] : ['off', 'tap tcp', 'this kernel has no kprobes; io_uring traffic is not seen'],
+    ['ok', 'tap syscalls', features.fentry ? 'available; the TCP tap is used' : 'on: system calls (raw tracepoint)'],
+    features.fentry
+      ? ['ok', 'tap tcp', 'on: tcp_sendmsg and tcp_recvmsg (fentry, fexit)']
+      : ['off', 'tap tcp', 'fentry programs do not load here; io_uring traffic is not seen'],
   ];
 }
 

@@ -30,7 +30,10 @@ export function judgeEnvironment(env: Environment, found: Found): void {
   for (const name of Object.keys(env).sort()) {
     if (!name.startsWith('OTEL_EBPF_') || (env[name] ?? '') === '' || known.includes(name)) continue;
     const refused = Object.values(UPSTREAM_REFUSED).find((r) => r.env === name);
-    if (refused) found.problems.push(`${name}: known upstream variable, not implemented, and ignoring it would trace other processes than asked for; use ${refused.instead}`);
+    if (refused)
+      found.problems.push(
+        `${name}: known upstream variable, not implemented, and ignoring it would trace other processes than asked for; use ${refused.instead}`,
+      );
     else if (ignored.some((pattern) => matchesName(pattern, name))) found.warnings.push(`${name}: known upstream variable, not implemented, ignored`);
     else {
       const near = nearest(name, known);

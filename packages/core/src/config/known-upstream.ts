@@ -19,7 +19,10 @@ export function takeUpstreamKeys(content: Tree, where: (path: KeyPath) => string
     if (key !== '' && deletePath(content, key)) found.warnings.push(`${where(at)}: ${key}: ${IGNORED}`);
   }
   for (const [key, { instead }] of Object.entries(UPSTREAM_REFUSED)) {
-    if (deletePath(content, key)) found.problems.push(`${where(key.split('.'))}: ${key}: known upstream key, not implemented, and ignoring it would trace other processes than asked for; use ${instead}`);
+    if (deletePath(content, key))
+      found.problems.push(
+        `${where(key.split('.'))}: ${key}: known upstream key, not implemented, and ignoring it would trace other processes than asked for; use ${instead}`,
+      );
   }
   for (const list of ENTRY_LISTS) {
     const entries = getPath(content, list);
@@ -32,7 +35,9 @@ function takeFromEntry(entry: Tree, path: KeyPath, where: (path: KeyPath) => str
     const at = [...path, key];
     if (ENTRY_IGNORED.includes(key)) found.warnings.push(`${where(at)}: ${join(at)}: ${IGNORED}`);
     else if (ENTRY_REFUSED.some((pattern) => matchesName(pattern, key)))
-      found.problems.push(`${where(at)}: ${join(at)}: known upstream criterion, not implemented, and ignoring it would trace other processes than asked for; use open_ports, exe_path, cmd_args or target_pids`);
+      found.problems.push(
+        `${where(at)}: ${join(at)}: known upstream criterion, not implemented, and ignoring it would trace other processes than asked for; use open_ports, exe_path, cmd_args or target_pids`,
+      );
     else continue;
     delete entry[key];
   }

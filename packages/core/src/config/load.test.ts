@@ -40,7 +40,6 @@ describe('precedence', () => {
       context_propagation: 'disabled',
       cgroup_path: '',
       max_transaction_time: 300_000,
-      http_request_timeout: 0,
       tap: 'auto',
       fionread_safe_executables: [],
       maps_config: { global_scale_factor: 0 },
@@ -53,7 +52,12 @@ describe('precedence', () => {
     const file = yaml('log_level: warn\nshutdown_timeout: 3s\nebpf:\n  tap: tcp\n  max_transaction_time: 1m30s\nplugins: [a]\n');
     const env = { OTEL_EBPF_BPF_TAP: 'syscalls', OTEL_EBPF_PLUGINS: 'http, go', OTEL_EBPF_LOG_LEVEL: '' };
     const { config } = load({ file, env });
-    expect(config).toMatchObject({ log_level: 'WARN', shutdown_timeout: 3000, plugins: ['http', 'go'], ebpf: { tap: 'syscalls', max_transaction_time: 90_000 } });
+    expect(config).toMatchObject({
+      log_level: 'WARN',
+      shutdown_timeout: 3000,
+      plugins: ['http', 'go'],
+      ebpf: { tap: 'syscalls', max_transaction_time: 90_000 },
+    });
     expect(load({ file, env, overrides: { plugins: ['grpc'], log_level: undefined } }).config.plugins).toEqual(['grpc']);
   });
 
@@ -72,6 +76,11 @@ describe('precedence', () => {
 });
 
 describe('values', () => {
+  test('globs in one text are separated by commas, but not by those in braces', () => {
+    const env = { OTEL_EBPF_DISCOVERY_MULTIPLEXED_EXECUTABLES: '{a,b}*, */my-proxy', OTEL_EBPF_DISCOVERY_THREADED_EXECUTABLES: 'nginx' };
+    expect(load({ env }).config.discovery).toMatchObject({ multiplexed_executables: ['{a,b}*', '*/my-proxy'], threaded_executables: ['nginx'] });
+  });
+
   test.each([
     ['disabled', 'disabled'],
     ['all', 'all'],
@@ -154,19 +163,24 @@ describe('problems', () => {
   });
 
   test('a file that is not there', () => {
-    expect(() => load({ file: join(folder, 'none.yaml') })).toThrow(expect.objectContaining({ code: 'OBI_ERR_CONFIG_READ', message: expect.stringContaining('none.yaml') }));
+    expect(() => load({ file: join(folder, 'none.yaml') })).toThrow(
+      expect.objectContaining({ code: 'OBI_ERR_CONFIG_READ', message: expect.stringContaining('none.yaml') }),
+    );
   });
 });
 
 describe('upstream keys that obi does not implement', () => {
   test('those that only tune are ignored with one warning each', () => {
-    const file = yaml('ebpf:\n  wakeup_len: 100\n  buffer_sizes:\n    http: 8192\nprometheus_export:\n  port: 9090\ndiscovery:\n  instrument:\n    - open_ports: 80\n      exports: [traces]\n');
+    const file = yaml(
+      'ebpf:\n  wakeup_len: 100\n  http_request_timeout: 30s\n  buffer_sizes:\n    http: 8192\nprometheus_export:\n  port: 9090\ndiscovery:\n  instrument:\n    - open_ports: 80\n      exports: [traces]\n',
+    );
     const { config, warnings } = load({ file, env: { OTEL_EBPF_KUBE_METADATA_ENABLE: 'true' } });
     expect(warnings.map((w) => w.replace(`${folder}/`, ''))).toEqual([
-      'obi.yaml:5: prometheus_export: known upstream key, not implemented, ignored',
+      'obi.yaml:6: prometheus_export: known upstream key, not implemented, ignored',
+      'obi.yaml:3: ebpf.http_request_timeout: known upstream key, not implemented, ignored',
       'obi.yaml:2: ebpf.wakeup_len: known upstream key, not implemented, ignored',
-      'obi.yaml:3: ebpf.buffer_sizes: known upstream key, not implemented, ignored',
-      'obi.yaml:10: discovery.instrument[0].exports: known upstream key, not implemented, ignored',
+      'obi.yaml:4: ebpf.buffer_sizes: known upstream key, not implemented, ignored',
+      'obi.yaml:11: discovery.instrument[0].exports: known upstream key, not implemented, ignored',
       'OTEL_EBPF_KUBE_METADATA_ENABLE: known upstream variable, not implemented, ignored',
     ]);
     expect(config.discovery.instrument).toEqual([{ open_ports: '80' }]);
@@ -192,10 +206,10 @@ describe('upstream keys that obi does not implement', () => {
 
 describe('printed configuration', () => {
   test.each(['yaml', 'json'] as const)('%s reads back to the same', (format) => {
-    const file = yaml('ebpf: {context_propagation: all, http_request_timeout: 250ms}\ndiscovery: {instrument: [{open_ports: [80, 443]}]}\nlog_level: DEBUG\n');
+    const file = yaml('ebpf: {context_propagation: all, max_transaction_time: 250ms}\ndiscovery: {instrument: [{open_ports: [80, 443]}]}\nlog_level: DEBUG\n');
     const { config } = load({ file, env: { OTEL_EBPF_TARGET_PID: '7' } });
     const text = printConfig(config, format);
-    expect((parse(text) as { ebpf: unknown }).ebpf).toMatchObject({ max_transaction_time: '5m', http_request_timeout: '250ms' });
+    expect((parse(text) as { ebpf: unknown }).ebpf).toMatchObject({ max_transaction_time: '250ms' });
     expect(load({ file: yaml(text) })).toMatchObject({ config, warnings: [] });
   });
 });

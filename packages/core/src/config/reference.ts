@@ -18,7 +18,10 @@ function defaultOf(setting: Setting, defaults: unknown): string {
 
 export function renderConfigReference(): string {
   const defaults = loadConfig({ env: {} }).config;
-  const rows = SETTINGS.map((s) => `| ${code(s.key)}${s.own ? ' ¹' : ''} | ${(s.env ?? []).map(code).join(', ')} | ${cell(s.type)} | ${defaultOf(s, defaults)} | ${cell(s.description)} |`);
+  const rows = SETTINGS.map(
+    (s) =>
+      `| ${code(s.key)}${s.own ? ' ¹' : ''} | ${(s.env ?? []).map(code).join(', ')} | ${cell(s.type)} | ${defaultOf(s, defaults)} | ${cell(s.description)} |`,
+  );
   const keys = UPSTREAM_IGNORED.flatMap((u) => (u.key === '' ? [] : [code(u.key)]));
   const variables = UPSTREAM_IGNORED.flatMap((u) => u.env ?? []).map(code);
   const refused = Object.entries(UPSTREAM_REFUSED).map(([key, r]) => `| ${code(key)} | ${r.env ? code(r.env) : ''} | ${cell(r.instead)} |`);

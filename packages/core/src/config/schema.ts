@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The shape of the configuration: key names are upstream's (they are the YAML keys), values are checked and defaults filled in here. */
 import { z } from 'zod';
-import { contextPropagation, duration, glob, ports, processIds, words } from './values.js';
+import { contextPropagation, duration, glob, globs, ports, processIds, words } from './values.js';
 
-export const SAMPLER_NAMES = ['always_on', 'always_off', 'traceidratio', 'parentbased_always_on', 'parentbased_always_off', 'parentbased_traceidratio'] as const;
+export const SAMPLER_NAMES = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+] as const;
 
 const criteria = {
   open_ports: ports.optional(),
@@ -14,12 +21,23 @@ const criteria = {
 const hasCriterion = (entry: Readonly<Record<string, unknown>>) => Object.keys(criteria).some((key) => entry[key] !== undefined);
 const NO_CRITERION = { error: `selects nothing; give at least one of ${Object.keys(criteria).join(', ')}` };
 
-const selector = z.strictObject({ ...criteria, name: z.string().min(1).optional(), namespace: z.string().min(1).optional() }).refine(hasCriterion, NO_CRITERION);
+const selector = z
+  .strictObject({ ...criteria, name: z.string().min(1).optional(), namespace: z.string().min(1).optional() })
+  .refine(hasCriterion, NO_CRITERION);
 
-/** What obi leaves alone unless the user says otherwise: itself and OpenTelemetry collectors. */
-export const DEFAULT_EXCLUDES: readonly { exe_path: string }[] = [{ exe_path: '{*/obi,obi,*otelcol,*otelcol-contrib,*otelcol-contrib[^/]*}' }];
+/** What obi leaves alone unless the user says otherwise: another obi (as a binary, and as this package's command run by Node), and what telemetry is sent to. */
+export const DEFAULT_EXCLUDES: readonly { exe_path?: string; cmd_args?: string }[] = [
+  { exe_path: '{*/obi,obi,*otelcol,*otelcol-contrib,*otelcol-contrib[^/]*,*/otelcol-{k8s,otlp,ebpf-profiler},*/otelcorecol}' },
+  { exe_path: '*/node', cmd_args: '*[ /]{bin,.bin}/obi{,.mjs}{, *}' },
+  { exe_path: '*/{,*-}{otel,opentelemetry}{,-,_}collector{,[_-]*}' },
+  { exe_path: '*/{alloy,grafana-alloy,grafana-agent}' },
+  { exe_path: '*/jaeger{,-all-in-one,-collector,-agent,-ingester,-query}' },
+];
 
-const ratio = z.coerce.number({ error: 'expected a ratio from 0 to 1' }).min(0, { error: 'a ratio lies between 0 and 1' }).max(1, { error: 'a ratio lies between 0 and 1' });
+const ratio = z.coerce
+  .number({ error: 'expected a ratio from 0 to 1' })
+  .min(0, { error: 'a ratio lies between 0 and 1' })
+  .max(1, { error: 'a ratio lies between 0 and 1' });
 const port = z.coerce.number({ error: 'expected a port number' }).int().min(0).max(65_535);
 
 export const configSchema = z.strictObject({
@@ -40,9 +58,8 @@ export const configSchema = z.strictObject({
       context_propagation: contextPropagation.prefault('disabled'),
       cgroup_path: z.string().prefault(''),
       max_transaction_time: duration.prefault('5m'),
-      http_request_timeout: duration.prefault('0s'),
       tap: z.enum(['auto', 'syscalls', 'tcp']).prefault('auto'),
-      fionread_safe_executables: words.prefault([]),
+      fionread_safe_executables: globs.prefault([]),
       maps_config: z.strictObject({ global_scale_factor: z.coerce.number().int().min(-3).max(3).prefault(0) }).prefault({}),
     })
     .prefault({}),
@@ -51,6 +68,8 @@ export const configSchema = z.strictObject({
       instrument: z.array(selector).prefault([]),
       exclude_instrument: z.array(selector).prefault([]),
       default_exclude_instrument: z.array(selector).prefault([...DEFAULT_EXCLUDES]),
+      multiplexed_executables: globs.prefault([]),
+      threaded_executables: globs.prefault([]),
     })
     .prefault({}),
   routes: z
@@ -60,6 +79,7 @@ export const configSchema = z.strictObject({
       ignore_mode: z.enum(['all', 'traces', 'metrics']).prefault('all'),
       unmatched: z.preprocess((v) => (v === '' ? 'wildcard' : v), z.enum(['unset', 'path', 'wildcard', 'heuristic', 'low-cardinality'])).prefault('heuristic'),
       wildcard_char: z.string().length(1).prefault('*'),
+      max_path_segment_cardinality: z.coerce.number().int().min(1).prefault(10),
     })
     .prefault({}),
   attributes: z

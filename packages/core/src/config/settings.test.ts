@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compileGlob } from '../process/glob.js';
+import { SelectionRules } from '../process/selection-rules.js';
 import { loadConfig } from './load.js';
 import { renderConfigReference } from './reference.js';
 import { configSchema, DEFAULT_EXCLUDES } from './schema.js';
@@ -40,11 +40,36 @@ test('docs/reference/config.md is what the table renders', () => {
 });
 
 test('obi itself and collectors are excluded by default', () => {
-  const [first] = DEFAULT_EXCLUDES;
-  const matches = compileGlob(first?.exe_path ?? '');
-  const excluded = (path: string) => matches(path);
-  expect(['/usr/bin/obi', 'obi', '/opt/otelcol', '/usr/bin/otelcol-contrib', '/x/otelcol-contrib_linux'].map(excluded)).toEqual([true, true, true, true, true]);
-  expect(['/usr/bin/node', '/usr/bin/obituary', '/opt/otelcol-contrib/app'].map(excluded)).toEqual([false, false, false]);
+  const rules = new SelectionRules({ instrument: [], exclude: DEFAULT_EXCLUDES, cgroup: '/' });
+  const excluded = (commandLine: string) => {
+    const cmdline = commandLine.split(' ');
+    return rules.decide({ pid: 1, exe: cmdline[0] as string, cmdline, cgroup: () => '/', ports: () => new Set() }).kind === 'excluded';
+  };
+  const others = [
+    ...['/usr/bin/obi', '/opt/otelcol', '/usr/bin/otelcol-contrib', '/x/otelcol-contrib_linux', '/otelcol-k8s', '/usr/local/bin/otelcorecol'],
+    ...['/opt/aws-otel-collector/bin/aws-otel-collector', '/opentelemetry-collector', '/x/otel_collector', '/usr/bin/otelcollector', '/x/my-otel-collector'],
+    ...['/usr/bin/alloy', '/bin/grafana-agent', '/go/bin/jaeger', '/jaeger-all-in-one --x', '/usr/bin/jaeger-collector'],
+    ...[
+      '/usr/bin/node /usr/local/bin/obi',
+      '/usr/bin/node /app/node_modules/.bin/obi --plugins http',
+      '/n/bin/node packages/cli/bin/obi.mjs --plugins http',
+      '/usr/bin/node bin/obi.mjs',
+    ],
+  ];
+  expect(others.filter((commandLine) => !excluded(commandLine))).toEqual([]);
+  const applications = [
+    ...[
+      '/usr/bin/node server.js',
+      '/usr/bin/obituary',
+      '/opt/otelcol-contrib/app',
+      '/srv/hotel-collector/app',
+      '/srv/collector',
+      '/opt/jaeger-clone/app',
+      '/opt/alloy/app',
+    ],
+    ...['/usr/bin/node /srv/bin/obituary', '/usr/bin/node /srv/obi/server.js', '/usr/bin/python3 /usr/bin/obi'],
+  ];
+  expect(applications.filter(excluded)).toEqual([]);
   expect(getPath(loadConfig({ env: {} }).config, 'discovery.default_exclude_instrument')).toEqual(DEFAULT_EXCLUDES);
 });
 

@@ -44,12 +44,22 @@ export const ports = z.union([onePort, z.array(onePort)], { error: 'expected por
 
 const onePid = z.coerce.number({ error: 'expected a process id' }).int().positive();
 /** Process ids: a number, `12,34`, or a YAML list. */
-export const processIds = z.preprocess((value) => (typeof value === 'string' ? value.split(',').map((p) => p.trim()) : typeof value === 'number' ? [value] : value), z.array(onePid));
+export const processIds = z.preprocess(
+  (value) => (typeof value === 'string' ? value.split(',').map((p) => p.trim()) : typeof value === 'number' ? [value] : value),
+  z.array(onePid),
+);
 
 export const glob = z.string().min(1, { error: 'an empty glob matches nothing' });
 
 /** A list of words: a YAML list, or one text with commas. */
 export const words = z.preprocess((value) => (typeof value === 'string' ? splitList(value) : value), z.array(z.string().min(1)));
+
+/** A list of globs: a YAML list, or one text with commas (those inside braces do not separate). */
+export const globs = z.preprocess((value) => (typeof value === 'string' ? splitGlobs(value) : value), z.array(glob));
+
+export function splitGlobs(text: string): string[] {
+  return (text.match(/(?:\{[^{}]*\}|[^,])+/g) ?? []).map((part) => part.trim()).filter((part) => part !== '');
+}
 
 export function splitList(text: string): string[] {
   return text

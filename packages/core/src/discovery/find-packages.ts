@@ -31,7 +31,7 @@ export function readPackage(path: string): InstalledPackage {
   };
 }
 
-/** The probe packages among the dependencies of `hosts`, in the order of their package.json; each directory once. */
+/** The probe packages among the dependencies of `hosts`, in the order of their package.json; each directory once. A host without a readable package.json has none. */
 export function findInstalled(hosts: readonly string[]): InstalledPackage[] {
   const found = new Map<string, InstalledPackage>();
   for (const host of hosts) {
@@ -44,9 +44,17 @@ export function findInstalled(hosts: readonly string[]): InstalledPackage[] {
 }
 
 function dependenciesOf(host: string): string[] {
-  const { json } = readPackage(host);
+  const json = jsonOf(host);
   const names = ['dependencies', 'optionalDependencies', 'peerDependencies'].flatMap((field) => Object.keys((json[field] as object | undefined) ?? {}));
   return [...new Set(names)];
+}
+
+function jsonOf(host: string): InstalledPackage['json'] {
+  try {
+    return readPackage(host).json;
+  } catch {
+    return {};
+  }
 }
 
 function isProbePackage({ json }: InstalledPackage): boolean {

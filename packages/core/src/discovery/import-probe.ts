@@ -47,7 +47,8 @@ function checkEvents({ id, events = {} }: Probe, { manifest }: StaticPart): void
   for (const { struct, digest } of manifest.events) {
     const binding = events[struct];
     if (binding === undefined) throw probeEventUnbound(id, struct);
-    if (binding.digest !== digest) throw probeLayoutDrift(id, `the reader of ${struct} was generated from layout ${binding.digest}, its object has layout ${digest}`);
+    if (binding.digest !== digest)
+      throw probeLayoutDrift(id, `the reader of ${struct} was generated from layout ${binding.digest}, its object has layout ${digest}`);
   }
   const unknown = Object.keys(events).find((struct) => !manifest.events.some((event) => event.struct === struct));
   if (unknown !== undefined) throw probeLayoutDrift(id, `its code binds a decoder to ${unknown}, which its object does not emit`);
@@ -55,7 +56,8 @@ function checkEvents({ id, events = {} }: Probe, { manifest }: StaticPart): void
 
 function checkAttachments({ id, attach = [] }: Probe, { manifest, unavailable }: StaticPart): void {
   for (const { program } of attach) {
-    if (!manifest.programs.some(({ name }) => name === program)) throw probeManifestInvalid(id, `its code attaches program ${program}, which its object does not have`);
+    if (!manifest.programs.some(({ name }) => name === program))
+      throw probeManifestInvalid(id, `its code attaches program ${program}, which its object does not have`);
   }
   const lost = unavailable.filter(({ program }) => attach.some((a) => a.program === program && a.optional !== true));
   // A program may be attached at several places of which one is mandatory; that one decides.

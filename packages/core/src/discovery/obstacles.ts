@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which programs of a probe this kernel and these rights can run, told from the manifest alone. */
-import { ObiError, probeCapabilities, probeKernelFeatures, probeManifestInvalid } from '../errors.js';
+import { type ObiError, probeCapabilities, probeKernelFeatures, probeManifestInvalid } from '../errors.js';
 import type { KernelFeatures } from '../kernel/kernel.js';
 import { type PackageEntry, type ProbeManifest, type ProgramEntry, type ProgramType, SLOTS, type SlotName } from '../probe/manifest.js';
 import type { UnavailableProgram } from './types.js';
@@ -76,7 +76,8 @@ export function judgePrograms(entry: PackageEntry, manifest: ProbeManifest, feat
 
 function checkSlot(id: string, { programs }: ProbeManifest, slot: SlotName, name: string): void {
   const program = programs.find((p) => p.name === name);
-  if (program === undefined) throw probeManifestInvalid(id, `slot ${slot} names program ${name}, its object has ${programs.map((p) => p.name).join(', ') || 'none'}`);
+  if (program === undefined)
+    throw probeManifestInvalid(id, `slot ${slot} names program ${name}, its object has ${programs.map((p) => p.name).join(', ') || 'none'}`);
   const { programType } = SLOTS[slot];
   if (program.type !== programType) throw probeManifestInvalid(id, `slot ${slot} takes programs of type ${programType}, ${name} is of type ${program.type}`);
 }

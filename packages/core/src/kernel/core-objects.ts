@@ -8,7 +8,7 @@ export interface CoreObjects {
   readonly tasks: Uint8Array;
   /** Tap: system calls. */
   readonly syscalls: Uint8Array;
-  /** Tap: tcp_sendmsg and tcp_recvmsg by kprobes. */
+  /** Tap: tcp_sendmsg and tcp_recvmsg by fentry and fexit. */
   readonly tcp: Uint8Array;
   /** sock_ops and sk_msg: the sockhash that carriers work on. */
   readonly sockets: Uint8Array;

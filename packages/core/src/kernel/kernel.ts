@@ -48,7 +48,12 @@ export interface OpenedObject {
 
 /** Phase 2: in the kernel. */
 export interface LoadedObject extends Disposable {
-  readonly programs: readonly { readonly name: string; readonly id: number; readonly type: ProgramType; /** verified instructions, 0 when the kernel does not tell */ readonly verifiedInsns: number }[];
+  readonly programs: readonly {
+    readonly name: string;
+    readonly id: number;
+    readonly type: ProgramType /** verified instructions, 0 when the kernel does not tell */;
+    readonly verifiedInsns: number;
+  }[];
   map(name: string): MapHandle;
   attachRawTracepoint(program: string, tracepoint: string): Link;
   attachTracepoint(program: string, category: string, name: string): Link;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** One run of obi: from the checked configuration to programs in the kernel and spans in the exporters, and back to nothing. */
+
+import { strayProbeSections } from '../config/probe-section.js';
 import { Config } from '../config/schema.js';
 import { propagationMethods } from '../config/values.js';
-import { strayProbeSections } from '../config/probe-section.js';
 import type { Container } from '../di.js';
 import { hostArchitecture } from '../discovery/architecture.js';
 import { discoverProbes } from '../discovery/discover.js';
@@ -10,21 +11,21 @@ import type { Refusal } from '../discovery/types.js';
 import { isObiError, noProbes } from '../errors.js';
 import { coreProcessEvent, ObiCounter } from '../generated/core.events.js';
 import { CoreObjects } from '../kernel/core-objects.js';
-import { KernelSession } from '../kernel/kernel-session.js';
-import { Kernel, type KernelFeatures, type RingReader } from '../kernel/kernel.js';
+import { Kernel, type RingReader } from '../kernel/kernel.js';
+import { KernelSession, type Parameters } from '../kernel/kernel-session.js';
 import { Logger } from '../logging/logger.js';
 import { KernelCounters } from '../pipeline/counters.js';
 import { ProcessNews } from '../pipeline/process-news.js';
 import { RecordPump, type SinkFaults } from '../pipeline/record-pump.js';
 import type { ProcessTable, TracedProcess } from '../process/index.js';
 import { ProcessDirectory } from '../span/process-resource.js';
-import { type ExporterStats, SpanExporters, type SpanExporter } from '../span/span-exporter.js';
+import { type ExporterStats, type SpanExporter, SpanExporters } from '../span/span-exporter.js';
 import { TeeSpanWriter } from '../span/tee-span-writer.js';
 import { kernelParameters, watchedCgroup } from './kernel-parameters.js';
+import { runProbe } from './probe-runner.js';
 import { ProcessMap } from './process-map.js';
 import { makeProcessTable } from './process-set-up.js';
-import { runProbe } from './probe-runner.js';
-import { attachSockets, attachTasks, attachTap, type Tap } from './taps.js';
+import { attachSockets, attachTap, attachTasks, type Tap } from './taps.js';
 
 const BATCH_BYTES = 256 * 1024;
 const COALESCE_MS = 5;
@@ -38,6 +39,8 @@ export interface AgentOptions {
   readonly exporterPorts?: readonly number[];
   /** Tests that start services and obi from one process. */
   readonly traceOwnChildren?: boolean;
+  /** Tests that lift one guard of the kernel side to show what it prevents: values for `obi_*` globals, over all others. */
+  readonly testParameters?: Parameters;
 }
 
 /** What the health output and `obi` at its end show. */
@@ -70,6 +73,7 @@ export class Agent implements AsyncDisposable {
   #reader: RingReader | undefined;
   #timer: NodeJS.Timeout | undefined;
   #tap: Tap = 'syscalls';
+  #fionreadFault = true;
   #stopped: Promise<void> | undefined;
 
   private constructor(container: Container) {
@@ -99,6 +103,7 @@ export class Agent implements AsyncDisposable {
     const kernel = this.#container.resolve<Kernel>(Kernel);
     const objects = this.#container.resolve<CoreObjects>(CoreObjects);
     const features = kernel.features();
+    this.#fionreadFault = features.fionreadFault !== false;
     const architecture = hostArchitecture();
     if (!architecture) throw noProbes([`obi has no BPF objects for ${process.arch}`]);
     const { probes, refusals } = await discoverProbes({
@@ -109,11 +114,15 @@ export class Agent implements AsyncDisposable {
       log: this.#log,
     });
     this.#refusals.push(...refusals);
-    for (const warning of strayProbeSections(config, probes.map(({ entry }) => entry.id))) this.#log.warn(warning);
+    for (const warning of strayProbeSections(
+      config,
+      probes.map(({ entry }) => entry.id),
+    ))
+      this.#log.warn(warning);
 
     const cgroup = watchedCgroup(config);
     const methods = propagationMethods(config.ebpf.context_propagation);
-    const parameters = kernelParameters(config, cgroup, features.fionreadFault !== false);
+    const parameters = { ...kernelParameters(config, cgroup, this.#fionreadFault), ...options.testParameters };
     const session = this.#session;
     const processMap = new Deferred<ProcessMap>();
     this.#processes = await makeProcessTable(config, cgroup, options, {
@@ -146,9 +155,14 @@ export class Agent implements AsyncDisposable {
     }
     if (this.#probes.length === 0) throw noProbes(this.#refusals.map(({ probe, reason }) => `${probe}: ${reason}`));
 
-    this.#pump.add(0, 'core', coreProcessEvent.kind, new ProcessNews(this.#processes, (pid) => {
-      if (!this.#processes.get(pid)) processMap.value.reject(pid);
-    }));
+    this.#pump.add(
+      0,
+      'core',
+      coreProcessEvent.kind,
+      new ProcessNews(this.#processes, (pid) => {
+        if (!this.#processes.get(pid)) processMap.value.reject(pid);
+      }),
+    );
     attachTasks(session, tasks);
     this.#reader = kernel.ringReader(session.map('obi_events'), { batchBytes: BATCH_BYTES, coalesceMs: COALESCE_MS }, this.#onBatch);
     this.#processes.scan();
@@ -180,14 +194,16 @@ export class Agent implements AsyncDisposable {
     }
   }
 
-  get #fionreadFault(): boolean {
-    return this.#container.resolve<Kernel>(Kernel).features().fionreadFault !== false;
-  }
-
   #refuse(probe: string, packageName: string, error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
     this.#log.error(`probe ${probe} stays off: ${reason}`, { err: error });
-    this.#refusals.push({ probe, package: packageName, code: isObiError(error) ? error.code : 'OBI_ERR_KERNEL_LOAD', reason, remedy: '`obi doctor` says what this kernel can do' });
+    this.#refusals.push({
+      probe,
+      package: packageName,
+      code: isObiError(error) ? error.code : 'OBI_ERR_KERNEL_LOAD',
+      reason,
+      remedy: '`obi doctor` says what this kernel can do',
+    });
   }
 
   get status(): AgentStatus {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Brings one probe into a running session: object, slots, attachments, decoders. Its failure is its own. */
-import type { Config } from '../config/schema.js';
+
 import { checkProbeSection } from '../config/probe-section.js';
+import type { Config } from '../config/schema.js';
 import type { Container } from '../di.js';
 import type { DiscoveredProbe } from '../discovery/types.js';
-import type { KernelSession, Parameters } from '../kernel/kernel-session.js';
 import type { LoadedObject } from '../kernel/kernel.js';
+import type { KernelSession, Parameters } from '../kernel/kernel-session.js';
 import type { Logger } from '../logging/logger.js';
 import { Logger as LoggerToken } from '../logging/logger.js';
 import type { RecordPump } from '../pipeline/record-pump.js';

@@ -10,7 +10,12 @@ export interface ProcessSetUp {
   readonly traceOwnChildren?: boolean;
 }
 
-export async function makeProcessTable(config: Config, cgroup: WatchedCgroup | undefined, setUp: ProcessSetUp, listener: ProcessListener): Promise<ProcessTable> {
+export async function makeProcessTable(
+  config: Config,
+  cgroup: WatchedCgroup | undefined,
+  setUp: ProcessSetUp,
+  listener: ProcessListener,
+): Promise<ProcessTable> {
   const procFs = new ProcDirectory();
   const safe = config.ebpf.fionread_safe_executables;
   const rules = new SelectionRules({
@@ -26,7 +31,11 @@ export async function makeProcessTable(config: Config, cgroup: WatchedCgroup | u
   return new ProcessTable({
     procFs,
     rules,
-    traits: new TraitReader(procFs, { fionreadSafe: safe.length > 0 ? [...DEFAULT_FIONREAD_SAFE, ...safe] : undefined }),
+    traits: new TraitReader(procFs, {
+      multiplexed: config.discovery.multiplexed_executables,
+      threaded: config.discovery.threaded_executables,
+      fionreadSafe: safe.length > 0 ? [...DEFAULT_FIONREAD_SAFE, ...safe] : undefined,
+    }),
     resources: await ServiceResources.create({ version: setUp.version, attributes }),
     listener,
     ownPid: process.pid,

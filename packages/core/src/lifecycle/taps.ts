@@ -17,12 +17,10 @@ const TASK_HOOKS = {
   obi_sock_state: 'inet_sock_set_state',
 } as const;
 
-const TCP_HOOKS = [
-  { program: 'obi_tcp_send', function: 'tcp_sendmsg', return: false },
-  { program: 'obi_tcp_sent', function: 'tcp_sendmsg', return: true },
-  { program: 'obi_tcp_recv', function: 'tcp_recvmsg', return: false },
-  { program: 'obi_tcp_recvd', function: 'tcp_recvmsg', return: true },
-] as const;
+const TCP_HOOKS = ['obi_tcp_send', 'obi_tcp_sent', 'obi_tcp_recv', 'obi_tcp_recvd'] as const;
+
+/** `obi_cfg_bytes` of core/syscalls.bpf.c: with the TCP tap, only what does not pass through tcp_sendmsg or tcp_recvmsg. */
+const BYTES = { tcp: 1, syscalls: 2 } as const;
 
 export function attachTasks(session: KernelSession, tasks: LoadedObject): void {
   for (const [program, tracepoint] of Object.entries(TASK_HOOKS)) {
@@ -30,19 +28,17 @@ export function attachTasks(session: KernelSession, tasks: LoadedObject): void {
   }
 }
 
-/** The bytes of streams: through the TCP functions where kprobes exist (they see io_uring too), through system calls elsewhere. */
+/** The bytes of streams: through the TCP functions where BPF trampolines exist (they see io_uring too), through system calls elsewhere. */
 export function attachTap(session: KernelSession, objects: CoreObjects, config: Config, features: KernelFeatures, parameters: Parameters, log: Logger): Tap {
   const wanted = config.ebpf.tap;
-  if (wanted === 'tcp' && !features.kprobes) log.warn('tap: this kernel has no kprobes; reading through system calls instead');
-  const tap: Tap = wanted === 'syscalls' || !features.kprobes ? 'syscalls' : 'tcp';
+  if (wanted === 'tcp' && !features.fentry) log.warn('tap: this kernel has no fentry; reading through system calls instead');
+  const tap: Tap = wanted === 'syscalls' || !features.fentry ? 'syscalls' : 'tcp';
   if (tap === 'tcp') {
     const tcp = session.load({ actor: 'core', name: 'tcp', image: objects.tcp, parameters });
-    for (const hook of TCP_HOOKS) {
-      session.attach('core', `${hook.program} to ${hook.function}`, () => tcp.attachKprobe(hook.program, hook.function, { return: hook.return }));
-    }
+    for (const program of TCP_HOOKS) session.attach('core', program, () => tcp.attachTrace(program));
   }
-  // Also with the TCP tap: how threads wait is seen at system calls only.
-  const syscalls = session.load({ actor: 'core', name: 'syscalls', image: objects.syscalls, parameters: { ...parameters, obi_cfg_bytes: tap === 'syscalls' } });
+  // Also with the TCP tap: how threads wait, and sendfile and splice, are seen at system calls only.
+  const syscalls = session.load({ actor: 'core', name: 'syscalls', image: objects.syscalls, parameters: { ...parameters, obi_cfg_bytes: BYTES[tap] } });
   session.attach('core', 'obi_sys_exit to sys_exit', () => syscalls.attachRawTracepoint('obi_sys_exit', 'sys_exit'));
   return tap;
 }

@@ -55,7 +55,11 @@ test('flush writes a file out synchronously', () => {
     log.info('first');
     log.child({ a: 1 }).info('second');
     log.flush();
-    expect(readFileSync(file, 'utf8').split('\n').map((l) => l.slice(13))).toEqual(['INFO  first', 'INFO  second a=1', '']);
+    expect(
+      readFileSync(file, 'utf8')
+        .split('\n')
+        .map((l) => l.slice(13)),
+    ).toEqual(['INFO  first', 'INFO  second a=1', '']);
   } finally {
     closeSync(fd);
     rmSync(folder, { recursive: true });

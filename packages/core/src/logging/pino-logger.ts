@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The log, written by pino to standard error without a worker thread. */
-import { destination as openDestination, type DestinationStream, type Logger as PinoLogger, pino, stdSerializers } from 'pino';
+import { type DestinationStream, destination as openDestination, type Logger as PinoLogger, pino, stdSerializers } from 'pino';
 import { formatLine } from './format-line.js';
 import type { LogFields, Logger, LogLevel } from './logger.js';
 
@@ -14,10 +14,10 @@ export interface LoggerOptions {
 
 const PINO_LEVEL: Readonly<Record<LogLevel, string>> = { DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' };
 
-/** Buffered lines are written from the event loop, on `flush` and at exit (pino registers that for its destination). */
+/** A line is written when it is logged: with a buffer, a flush at exit overtakes the write that the event loop has begun, and the last lines of a run come in the wrong order or not at all. */
 export function createLogger(options: LoggerOptions = {}): Logger {
   const output = options.output ?? 2;
-  const file = typeof output === 'number' ? openDestination({ dest: output, sync: false }) : undefined;
+  const file = typeof output === 'number' ? openDestination({ dest: output, sync: true }) : undefined;
   const sink = file ?? (output as { write(line: string): void });
   const stream: DestinationStream = options.format === 'json' ? sink : { write: (line) => void sink.write(formatLine(line)) };
   const inner = pino(

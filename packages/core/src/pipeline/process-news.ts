@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Core's own records: what happened to processes, handed on to process discovery. */
-import { CoreProcessNews as News, coreProcessEvent as event } from '../generated/core.events.js';
+import { coreProcessEvent as event, CoreProcessNews as News } from '../generated/core.events.js';
 import type { ProcessTable } from '../process/index.js';
 import type { RecordView } from '../span/span-writer.js';
 import type { RecordSink } from './record-pump.js';

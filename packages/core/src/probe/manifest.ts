@@ -29,13 +29,14 @@ export interface PackageEntry {
 
 /**
  * Program arrays that core owns; a probe's program in one of them is tail-called by core's taps.
- * `protocol.*`: bytes of a stream, one array per program type that a tap can have.
+ * `protocol.*`: bytes of a stream, one array per tap (`tcp_*`: fexit programs of that very function).
  * `end.raw_tracepoint`: a direction or a connection has ended.
  * `carrier.sk_msg`: outgoing bytes of a socket in core's sockhash, may change them.
  */
 export const SLOTS = {
   'protocol.raw_tracepoint': { map: 'obi_proto_rtp', programType: 'raw_tracepoint' },
-  'protocol.kprobe': { map: 'obi_proto_kp', programType: 'kprobe' },
+  'protocol.tcp_sendmsg': { map: 'obi_proto_send', programType: 'tracing' },
+  'protocol.tcp_recvmsg': { map: 'obi_proto_recv', programType: 'tracing' },
   'end.raw_tracepoint': { map: 'obi_proto_end', programType: 'raw_tracepoint' },
   'carrier.sk_msg': { map: 'obi_carriers', programType: 'sk_msg' },
 } as const;

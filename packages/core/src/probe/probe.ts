@@ -1,7 +1,8 @@
 /** What a probe package exports by default: plain data and decoders. Build it with {@link defineProbe}. */
-import type { RecordView, SpanWriter } from '../span/span-writer.js';
-import type { InjectionToken } from '../di.js';
+
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { InjectionToken } from '../di.js';
+import type { RecordView, SpanWriter } from '../span/span-writer.js';
 
 /** Turns records of one event struct into spans. One instance per obi process; called synchronously, in ring order. */
 export interface SpanDecoder {

@@ -36,13 +36,13 @@ function resolveDirectory(directory: string): string {
 
 /** Longest mount point first. Format: proc_pid_mountinfo(5); spaces and such are written as octal escapes. */
 function cgroup2Mounts(mountInfo: string): { readonly root: string; readonly point: string }[] {
-  const unescape = (text: string) => text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+  const unescaped = (text: string) => text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
   return mountInfo
     .split('\n')
     .flatMap((line) => {
       const [mount, fileSystem] = line.split(' - ');
       const fields = mount?.split(' ') ?? [];
-      return fileSystem?.startsWith('cgroup2 ') && fields[3] && fields[4] ? [{ root: unescape(fields[3]), point: unescape(fields[4]) }] : [];
+      return fileSystem?.startsWith('cgroup2 ') && fields[3] && fields[4] ? [{ root: unescaped(fields[3]), point: unescaped(fields[4]) }] : [];
     })
     .sort((a, b) => b.point.length - a.point.length);
 }

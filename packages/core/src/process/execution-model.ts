@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What a program's runtime means for tracing it: whether a thread stands for a request, and whether its sockets may be watched. */
 import { compilePathGlobs, type Glob } from './glob.js';
-import { compileEvidence, type EvidenceTest, ProcessEvidence, type SectionCache } from './process-evidence.js';
 import type { ProcFs } from './proc-fs.js';
+import { compileEvidence, type EvidenceTest, ProcessEvidence, type SectionCache } from './process-evidence.js';
 import { DEFAULT_FIONREAD_SAFE, MULTIPLEXERS, RUNTIMES } from './runtime-table.js';
 
 /**

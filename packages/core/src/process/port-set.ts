@@ -15,7 +15,10 @@ const MAX_PORT = 65_535;
  */
 export function parsePorts(value: number | string | readonly (number | string)[]): PortSet {
   const parts = (typeof value === 'object' ? value : [value]).flatMap((part) => String(part).split(','));
-  const ranges = parts.map((part) => part.trim()).filter((part) => part !== '').map(parseRange);
+  const ranges = parts
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .map(parseRange);
   if (ranges.length === 0) throw new RangeError('no port is named; write ports and ranges such as 80,443,8000-8999');
   return {
     has: (port) => ranges.some(([from, to]) => port >= from && port <= to),

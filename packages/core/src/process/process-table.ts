@@ -127,13 +127,15 @@ export class ProcessTable implements ProcessDirectory {
     this.#evaluate(pid, { exec: true });
   }
 
-  /** Process `parentPid` made process `pid` (not a thread). */
+  /** Process `parentPid` made process `pid` (not a thread), which may have ended since. */
   onFork(parentPid: number, pid: number): void {
     this.#ended.delete(pid);
     // A pid is free before it is given again: whoever had it has ended, and the event of that was lost.
     if (this.#traced.has(pid)) this.#drop(pid, 'replaced');
     const parent = this.#traced.get(parentPid);
-    if (parent) this.#evaluate(pid, { copyOf: parent });
+    if (!parent) return;
+    this.#evaluate(pid, { copyOf: parent });
+    if (!this.#traced.has(pid) && this.#isGone(pid)) this.#rememberChild(pid, parent);
   }
 
   /** The last thread of process `pid` ended. */
@@ -212,6 +214,22 @@ export class ProcessTable implements ProcessDirectory {
     const attributes = this.#options.resources.attributesOf(process);
     if (known && isDeepStrictEqual(known.attributes, attributes)) return known;
     return { id: known?.id ?? this.#ids.take(), attributes };
+  }
+
+  #isGone(pid: number): boolean {
+    const state = this.#options.procFs.stat(pid)?.state;
+    return state === undefined || state === 'Z' || state === 'X';
+  }
+
+  /**
+   * A child that ended before its fork was told: the kernel traced it from the fork on, so its spans are on the way. What it ran is not to be learnt any
+   * more; it is described as what every child is at first, a copy of its parent.
+   */
+  #rememberChild(pid: number, parent: Entry): void {
+    const { exe, cmdline, attributes, traits } = parent.image;
+    const resource = this.#resource(undefined, { pid, exe, cmdline, attributes, traits, identity: serviceOf(parent) });
+    this.#ids.release(resource.id);
+    this.#keepEnded(pid, resource);
   }
 
   #readPorts(pid: number, ports: Set<number>, tables?: SocketTables): void {

@@ -26,14 +26,32 @@ const INTERPRETERS: readonly Interpreter[] = [
   },
   {
     executable: /^java$/,
-    withValue: ['-cp', '-classpath', '--class-path', '-p', '--module-path', '--upgrade-module-path', '--add-modules', '--add-opens', '--add-exports', '--add-reads', '--enable-native-access'],
+    withValue: [
+      '-cp',
+      '-classpath',
+      '--class-path',
+      '-p',
+      '--module-path',
+      '--upgrade-module-path',
+      '--add-modules',
+      '--add-opens',
+      '--add-exports',
+      '--add-reads',
+      '--enable-native-access',
+    ],
     program: ['-jar', '-m', '--module'],
     code: [],
   },
   { executable: /^(ruby|truffleruby)[\d.]*$/, withValue: ['-I', '-r', '-C', '-E', '-W'], program: [], code: ['-e'] },
   { executable: /^php[\d.]*$/, withValue: ['-d', '-c', '-S', '-t', '-z'], program: ['-f', '--file'], code: ['-r', '--run'] },
   { executable: /^perl[\d.]*$/, withValue: ['-I'], program: [], code: ['-e', '-E'] },
-  { executable: /^dotnet$/, withValue: ['--additionalprobingpath', '--depsfile', '--runtimeconfig', '--fx-version'], program: [], code: [], commands: ['exec'] },
+  {
+    executable: /^dotnet$/,
+    withValue: ['--additionalprobingpath', '--depsfile', '--runtimeconfig', '--fx-version'],
+    program: [],
+    code: [],
+    commands: ['exec'],
+  },
 ];
 
 const SCRIPT_ENDING = /\.(py|pyc|pyw|[cm]?[jt]s|[jt]sx|java|rb|ru|php|phar|pl|psgi|jar|war|dll)$/i;

@@ -11,7 +11,12 @@ export class Untouchables {
   readonly #traceOwnChildren: boolean;
   readonly #exporterPorts: readonly number[];
 
-  constructor(options: { readonly procFs: ProcFs; readonly ownPid: number; readonly traceOwnChildren?: boolean | undefined; readonly exporterPorts?: readonly number[] | undefined }) {
+  constructor(options: {
+    readonly procFs: ProcFs;
+    readonly ownPid: number;
+    readonly traceOwnChildren?: boolean | undefined;
+    readonly exporterPorts?: readonly number[] | undefined;
+  }) {
     this.#procFs = options.procFs;
     this.#ownPid = options.ownPid;
     this.#traceOwnChildren = options.traceOwnChildren ?? false;

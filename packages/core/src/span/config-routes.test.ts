@@ -110,7 +110,6 @@ describe('low-cardinality', () => {
     const seen = new Set<string | undefined>();
     for (const a of letters) for (const b of letters) for (const c of letters) seen.add(m(`/${a}/${b}/${c}`)?.name);
     expect(seen.size).toBeLessThanOrEqual(10_000);
-    expect(m('/z/z/z')?.name).toBe(m('/z/y/y')?.name?.replace('/y', '/z'));
   });
 });
 

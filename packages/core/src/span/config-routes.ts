@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** {@link Routes} as the configuration's section `routes` wants them. */
 import type { Config } from '../config/schema.js';
-import { RouteCache } from './route-cache.js';
+import { hashBytes, RouteCache } from './route-cache.js';
 import { pathSegments, RoutePatterns } from './route-patterns.js';
 import type { Route, Routes } from './routes.js';
 import { SegmentTree } from './segment-tree.js';
@@ -24,6 +24,7 @@ const ANY_PATH: Route = { name: '/**' };
 export class ConfigRoutes implements Routes {
   readonly #ignored: RoutePatterns;
   readonly #patterns: RoutePatterns;
+  readonly #named: ReadonlyMap<string, Route>;
   readonly #unmatched: (path: string, segments: string[]) => Route;
   readonly #cache = new RouteCache();
   readonly #decoder = new TextDecoder();
@@ -32,23 +33,26 @@ export class ConfigRoutes implements Routes {
   constructor(config: Config['routes']) {
     this.#ignored = new RoutePatterns(config.ignore_mode === 'metrics' ? [] : config.ignored_patterns);
     this.#patterns = new RoutePatterns(config.patterns);
+    this.#named = new Map(config.patterns.map((name) => [name, { name }]));
     this.#unmatched = this.#strategy(config);
   }
 
   match(bytes: Uint8Array, start: number, end: number): Route | undefined {
     if (start >= end || bytes[start] !== SLASH) return undefined;
-    const slot = RouteCache.slot(bytes, start, end);
-    const known = this.#cache.get(slot, bytes, start, end);
-    const route = known ?? this.#find(this.#decoder.decode(bytes.subarray(start, end)));
-    if (!known) this.#cache.set(slot, bytes, start, end, route);
+    const hash = hashBytes(bytes, start, end);
+    let route = this.#cache.get(hash, bytes, start, end);
+    if (!route) {
+      route = this.#find(this.#decoder.decode(bytes.subarray(start, end)));
+      this.#cache.set(hash, bytes, start, end, route);
+    }
     return route === NO_ROUTE ? undefined : route;
   }
 
   #find(path: string): Route {
     const segments = pathSegments(path);
     if (this.#ignored.match(segments) !== undefined) return IGNORED;
-    const name = this.#patterns.match(segments);
-    return name === undefined ? this.#unmatched(path, segments) : { name };
+    const pattern = this.#patterns.match(segments);
+    return (pattern !== undefined && this.#named.get(pattern)) || this.#unmatched(path, segments);
   }
 
   #strategy({ unmatched, wildcard_char, max_path_segment_cardinality }: Config['routes']): (path: string, segments: string[]) => Route {

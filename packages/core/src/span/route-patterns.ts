@@ -36,7 +36,7 @@ export class RoutePatterns {
     const last = segments.at(-1);
     const open = last?.endsWith('*') === true ? segments.pop()?.replace(/\*+$/, '') : undefined;
     let node = this.#root;
-    for (const segment of segments) node = isParameter(segment) ? (node.parameter ??= makeNode()) : child(node, segment);
+    for (const segment of segments) node = isParameter(segment) ? parameterChild(node) : literalChild(node, segment);
     if (open === undefined) node.pattern ??= pattern;
     else if (!node.prefixes.some(({ text }) => text === open)) {
       node.prefixes.push({ text: open, pattern });
@@ -69,8 +69,13 @@ function makeNode(): Node {
   return { literals: new Map(), parameter: undefined, prefixes: [], pattern: undefined };
 }
 
-function child(node: Node, segment: string): Node {
-  let next = node.literals.get(segment);
-  if (!next) node.literals.set(segment, (next = makeNode()));
+function literalChild(node: Node, segment: string): Node {
+  const next = node.literals.get(segment) ?? makeNode();
+  node.literals.set(segment, next);
   return next;
+}
+
+function parameterChild(node: Node): Node {
+  node.parameter ??= makeNode();
+  return node.parameter;
 }

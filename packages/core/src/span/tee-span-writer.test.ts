@@ -63,7 +63,10 @@ describe('teeSpanWriter', () => {
     const a = recorder([]);
     const b = recorder([]);
     expect(writeAll(teeSpanWriter([a.writer, b.writer]), 1)).toBe(false);
-    expect([...a.calls, ...b.calls]).toEqual([['begin', 1], ['begin', 1]]);
+    expect([...a.calls, ...b.calls]).toEqual([
+      ['begin', 1],
+      ['begin', 1],
+    ]);
     expect(teeSpanWriter([]).begin(1)).toBe(false);
   });
 

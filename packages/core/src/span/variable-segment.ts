@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The guess behind `routes.unmatched: heuristic`: is a path segment a name that the program's author wrote, or a value? */
 
+/** Names have no such number: what is below sees at most three numerals in a row. For the many plain ids. */
+const LONG_NUMBER = /\d{4}/;
 /** Names of paths are made of these; anything else (`%`, `@`, `,`, `;`, `=`, brackets, other scripts) is text that somebody entered. */
 const NAME_CHARACTERS = /^[A-Za-z0-9$._~:-]+$/;
 const SEPARATORS = /[$._~:-]+/;
@@ -28,8 +30,23 @@ const LEAST_VOWELS = 0.18;
  * - holds a word that nobody can pronounce: over 24 letters without a change to capitals, or from 10 letters on with 7 consonants in a row or hardly a vowel.
  */
 export function isVariableSegment(segment: string): boolean {
-  if (segment.length > LONGEST_SEGMENT || !NAME_CHARACTERS.test(segment)) return true;
-  if (VERSION.test(segment)) return false;
+  if (segment.length > LONGEST_SEGMENT || LONG_NUMBER.test(segment) || !NAME_CHARACTERS.test(segment)) return true;
+  if (knownNames.has(segment)) return false;
+  const isVariable = !VERSION.test(segment) && isNoName(segment);
+  if (!isVariable) rememberName(segment);
+  return isVariable;
+}
+
+/** The names of an application come again and again. */
+const knownNames = new Set<string>();
+const MOST_NAMES = 4096;
+
+function rememberName(segment: string): void {
+  if (knownNames.size >= MOST_NAMES) knownNames.clear();
+  knownNames.add(segment);
+}
+
+function isNoName(segment: string): boolean {
   const words = segment.split(SEPARATORS).filter((word) => word !== '');
   return words.length >= WORDS_OF_A_TITLE || words.some(isVariableWord);
 }

@@ -33,7 +33,12 @@ describe('what is found', () => {
     expect(result.refusals).toEqual([]);
     expect(result.installed.map((p) => p.packageName)).toEqual(['@obi/probe-http', 'obi-probe-redis']);
     const [http] = result.probes;
-    expect(http).toMatchObject({ packageName: '@obi/probe-http', packageVersion: '1.2.3', directory: join(host.directory, 'node_modules/@obi/probe-http'), unavailable: [] });
+    expect(http).toMatchObject({
+      packageName: '@obi/probe-http',
+      packageVersion: '1.2.3',
+      directory: join(host.directory, 'node_modules/@obi/probe-http'),
+      unavailable: [],
+    });
     expect(Buffer.from(http?.object ?? []).toString()).toBe('the object');
     expect(http?.definition.events).toHaveProperty('http_event');
     expect(http?.manifest.abi).toBe(1);
@@ -53,6 +58,13 @@ describe('what is found', () => {
     } finally {
       other.dispose();
     }
+  });
+
+  test('a folder without a package.json, or with a broken one, is a host with nothing (obi is started anywhere)', async () => {
+    host.add('http');
+    host.write('elsewhere/package.json', '{ "name": ');
+    const hosts = [join(host.directory, 'nowhere'), join(host.directory, 'elsewhere'), host.directory];
+    expect(ids(await discover({ hostDirectory: hosts }))).toEqual(['http']);
   });
 
   test('the JavaScript of a package without code is found by its exports', async () => {
@@ -100,7 +112,9 @@ describe('--plugins', () => {
     host.write('plain/package.json', '{"name":"plain","version":"1.0.0"}');
     const result = await discover({ plugins: ['http', './plain'], workingDirectory: host.directory });
     expect(ids(result)).toEqual(['http']);
-    expect(result.refusals).toMatchObject([{ probe: 'plain', package: 'plain', code: 'OBI_ERR_PROBE_ENTRY_INVALID', reason: 'its package.json has no "obi" entry' }]);
+    expect(result.refusals).toMatchObject([
+      { probe: 'plain', package: 'plain', code: 'OBI_ERR_PROBE_ENTRY_INVALID', reason: 'its package.json has no "obi" entry' },
+    ]);
   });
 });
 
@@ -110,24 +124,69 @@ const broken: readonly [string, Parameters<Host['add']>[1], string, RegExp][] = 
   ['another API, in whatever shape', { entry: (e) => ({ ...e, api: 2, kind: 'new' }) }, 'OBI_ERR_PROBE_API_MISMATCH', /API 2, this obi has API 1/],
   ['no manifest', { manifest: () => undefined }, 'OBI_ERR_PROBE_MANIFEST_MISSING', /manifest\.json/],
   ['a manifest that is no JSON', { manifest: () => '{"schema":' }, 'OBI_ERR_PROBE_MANIFEST_INVALID', /is no JSON/],
-  ['a manifest that breaks the schema', { manifest: (m) => ({ ...m, events: [{ struct: 'a' }], programs: [{ ...m.programs[0], type: 'xdp' }] }) }, 'OBI_ERR_PROBE_MANIFEST_INVALID', /programs\[0\]\.type: .*events\[0\]\.kind: /s],
+  [
+    'a manifest that breaks the schema',
+    { manifest: (m) => ({ ...m, events: [{ struct: 'a' }], programs: [{ ...m.programs[0], type: 'xdp' }] }) },
+    'OBI_ERR_PROBE_MANIFEST_INVALID',
+    /programs\[0\]\.type: .*events\[0\]\.kind: /s,
+  ],
   ['a manifest of another schema', { manifest: (m) => ({ ...m, schema: 2 }) }, 'OBI_ERR_PROBE_MANIFEST_INVALID', /schema: must be 1/],
   ['another ABI', { manifest: (m) => ({ ...m, abi: 7 }) }, 'OBI_ERR_PROBE_ABI_MISMATCH', /ABI 7, this obi has ABI 1/],
-  ['no object for this architecture', { manifest: (m) => ({ ...m, objects: { arm64: m.objects.x86_64 } }) }, 'OBI_ERR_PROBE_ARCHITECTURE', /no object for x86_64, only for arm64/],
+  [
+    'no object for this architecture',
+    { manifest: (m) => ({ ...m, objects: { arm64: m.objects.x86_64 } }) },
+    'OBI_ERR_PROBE_ARCHITECTURE',
+    /no object for x86_64, only for arm64/,
+  ],
   ['a missing object', { object: undefined }, 'OBI_ERR_PROBE_OBJECT_MISSING', /bad\.bpf\.o: ENOENT/],
-  ['an object with another digest', { object: Buffer.from('tampered') }, 'OBI_ERR_PROBE_OBJECT_DIGEST', /has sha256 [0-9a-f]{64}, the manifest says [0-9a-f]{64}/],
-  ['a slot filled by no program', { entry: (e) => ({ ...e, slots: { 'protocol.kprobe': 'ghost' } }) }, 'OBI_ERR_PROBE_MANIFEST_INVALID', /slot protocol\.kprobe names program ghost, its object has bad_rtp, bad_kp/],
-  ['a slot filled by a program of another type', { entry: (e) => ({ ...e, slots: { 'protocol.kprobe': 'bad_rtp' } }) }, 'OBI_ERR_PROBE_MANIFEST_INVALID', /slot protocol\.kprobe takes programs of type kprobe, bad_rtp is of type raw_tracepoint/],
+  [
+    'an object with another digest',
+    { object: Buffer.from('tampered') },
+    'OBI_ERR_PROBE_OBJECT_DIGEST',
+    /has sha256 [0-9a-f]{64}, the manifest says [0-9a-f]{64}/,
+  ],
+  [
+    'a slot filled by no program',
+    { entry: (e) => ({ ...e, slots: { 'protocol.tcp_sendmsg': 'ghost' } }) },
+    'OBI_ERR_PROBE_MANIFEST_INVALID',
+    /slot protocol\.tcp_sendmsg names program ghost, its object has bad_rtp, bad_send/,
+  ],
+  [
+    'a slot filled by a program of another type',
+    { entry: (e) => ({ ...e, slots: { 'protocol.tcp_sendmsg': 'bad_rtp' } }) },
+    'OBI_ERR_PROBE_MANIFEST_INVALID',
+    /slot protocol\.tcp_sendmsg takes programs of type tracing, bad_rtp is of type raw_tracepoint/,
+  ],
   ['a module that throws', { code: () => 'throw new Error("no luck")' }, 'OBI_ERR_PROBE_IMPORT', /cannot be imported: no luck/],
   ['a module that throws no error', { code: () => 'throw "a text"' }, 'OBI_ERR_PROBE_IMPORT', /cannot be imported: a text$/],
-  ['a wrong brand', { code: () => "module.exports = { default: { $$type: 'other/Probe', id: 'bad' } }" }, 'OBI_ERR_PROBE_BRAND', /"other\/Probe", not "@obi\/Probe"/],
+  [
+    'a wrong brand',
+    { code: () => "module.exports = { default: { $$type: 'other/Probe', id: 'bad' } }" },
+    'OBI_ERR_PROBE_BRAND',
+    /"other\/Probe", not "@obi\/Probe"/,
+  ],
   ['no default export', { code: () => 'module.exports = { default: null }' }, 'OBI_ERR_PROBE_BRAND', /has the brand undefined/],
   ['another id in the code', { code: () => codeOf('bad').replace("id: 'bad'", "id: 'evil'") }, 'OBI_ERR_PROBE_ID_MISMATCH', /calls itself "evil"/],
   ['another API in the code', { code: () => codeOf('bad', 'api: 3') }, 'OBI_ERR_PROBE_ID_MISMATCH', /says API 3, its package\.json API 1/],
   ['an event without decoder', { code: () => codeOf('bad', 'events: {}') }, 'OBI_ERR_PROBE_EVENT_UNBOUND', /emits bad_event/],
-  ['a drifted layout', { manifest: (m) => ({ ...m, events: [{ ...m.events[0], digest: 'd2' }] }) }, 'OBI_ERR_PROBE_LAYOUT_DRIFT', /generated from layout d1, its object has layout d2/],
-  ['a decoder for an event that is not emitted', { manifest: (m) => ({ ...m, events: [] }) }, 'OBI_ERR_PROBE_LAYOUT_DRIFT', /bad_event, which its object does not emit/],
-  ['an attachment of no program', { code: () => codeOf('bad', "attach: [{ program: 'ghost', to: { rawTracepoint: 'x' } }]") }, 'OBI_ERR_PROBE_MANIFEST_INVALID', /attaches program ghost/],
+  [
+    'a drifted layout',
+    { manifest: (m) => ({ ...m, events: [{ ...m.events[0], digest: 'd2' }] }) },
+    'OBI_ERR_PROBE_LAYOUT_DRIFT',
+    /generated from layout d1, its object has layout d2/,
+  ],
+  [
+    'a decoder for an event that is not emitted',
+    { manifest: (m) => ({ ...m, events: [] }) },
+    'OBI_ERR_PROBE_LAYOUT_DRIFT',
+    /bad_event, which its object does not emit/,
+  ],
+  [
+    'an attachment of no program',
+    { code: () => codeOf('bad', "attach: [{ program: 'ghost', to: { rawTracepoint: 'x' } }]") },
+    'OBI_ERR_PROBE_MANIFEST_INVALID',
+    /attaches program ghost/,
+  ],
 ];
 
 describe('one broken probe is refused with its reason, the others run', () => {
@@ -162,7 +221,9 @@ describe('one broken probe is refused with its reason, the others run', () => {
     host.add('http', { packageName: 'other-http' });
     const result = await discover();
     expect(result.probes.map((p) => p.packageName)).toEqual(['@obi/probe-http']);
-    expect(result.refusals).toMatchObject([{ probe: 'http', package: 'other-http', code: 'OBI_ERR_PROBE_DUPLICATE_ID', reason: 'other-http has the id of @obi/probe-http, which came first' }]);
+    expect(result.refusals).toMatchObject([
+      { probe: 'http', package: 'other-http', code: 'OBI_ERR_PROBE_DUPLICATE_ID', reason: 'other-http has the id of @obi/probe-http, which came first' },
+    ]);
     expect((await discover({ plugins: ['other-http'] })).probes.map((p) => p.packageName)).toEqual(['other-http']);
   });
 });

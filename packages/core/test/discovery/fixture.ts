@@ -49,12 +49,18 @@ export class Host {
   add(id: string, options: FixtureOptions = {}): string {
     const name = options.packageName ?? `@obi/probe-${id}`;
     const folder = options.at ?? `node_modules/${name}`;
-    const entry: PackageEntry = { id, kind: 'protocol', api: 1, manifest: 'bpf/manifest.json', slots: { 'protocol.raw_tracepoint': `${id}_rtp`, 'protocol.kprobe': `${id}_kp` } };
+    const entry: PackageEntry = {
+      id,
+      kind: 'protocol',
+      api: 1,
+      manifest: 'bpf/manifest.json',
+      slots: { 'protocol.raw_tracepoint': `${id}_rtp`, 'protocol.tcp_sendmsg': `${id}_send` },
+    };
     const manifest: ProbeManifest = {
       schema: 1,
       abi: 1,
       objects: { x86_64: { file: `${id}.bpf.o`, sha256: createHash('sha256').update(IMAGE).digest('hex') } },
-      programs: [program(`${id}_rtp`, 'raw_tracepoint', ['ringbuf_reserve']), program(`${id}_kp`, 'kprobe')],
+      programs: [program(`${id}_rtp`, 'raw_tracepoint', ['ringbuf_reserve']), program(`${id}_send`, 'tracing', [], 'fexit/tcp_sendmsg')],
       maps: [],
       events: [{ struct: `${id}_event`, kind: 1, size: 64, digest: 'd1' }],
       counters: [],

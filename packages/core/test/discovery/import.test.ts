@@ -33,7 +33,10 @@ afterAll(() => {
 test('probes written as ES modules and as CommonJS are imported; one that throws is refused; the log is flushed at exit', () => {
   host.add('cjs');
   host.add('esm');
-  host.write('node_modules/@obi/probe-esm/index.mjs', "export default { $$type: '@obi/Probe', id: 'esm', api: 1, events: { esm_event: { digest: 'd1', minSize: 64, decoder: class {} } } };");
+  host.write(
+    'node_modules/@obi/probe-esm/index.mjs',
+    "export default { $$type: '@obi/Probe', id: 'esm', api: 1, events: { esm_event: { digest: 'd1', minSize: 64, decoder: class {} } } };",
+  );
   const json = JSON.parse(readFileSync(join(host.directory, 'node_modules/@obi/probe-esm/package.json'), 'utf8')) as object;
   host.write('node_modules/@obi/probe-esm/package.json', JSON.stringify({ ...json, exports: './index.mjs' }));
   host.add('bad', { code: () => 'throw new TypeError("no luck")' });
@@ -45,7 +48,10 @@ test('probes written as ES modules and as CommonJS are imported; one that throws
     log.info('probes ' + probes.map((p) => p.definition.id) + ' refused ' + refusals.map((r) => r.code));
     process.exit(0);`;
   const output = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
-  const lines = output.trimEnd().split('\n').map((line) => line.slice(13));
+  const lines = output
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.slice(13));
   expect(lines).toEqual([
     expect.stringMatching(/^WARN {2}probe bad: its module cannot be imported: no luck; .*code=OBI_ERR_PROBE_IMPORT package=@obi\/probe-bad$/),
     'INFO  probes cjs,esm refused OBI_ERR_PROBE_IMPORT',

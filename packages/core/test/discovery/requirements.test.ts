@@ -11,7 +11,11 @@ beforeEach(() => {
 });
 afterEach(() => host.dispose());
 
-const options = (features: Partial<KernelFeatures>): DescribeOptions => ({ hostDirectory: host.directory, features: { ...ALL_FEATURES, ...features }, architecture: 'x86_64' });
+const options = (features: Partial<KernelFeatures>): DescribeOptions => ({
+  hostDirectory: host.directory,
+  features: { ...ALL_FEATURES, ...features },
+  architecture: 'x86_64',
+});
 const discover = (features: Partial<KernelFeatures> = {}) => discoverProbes({ ...options(features), importModule: requireModule, log: silentLogger });
 
 /** A probe like http: two taps, a carrier, and a program that is attached by itself. */
@@ -24,11 +28,13 @@ function addHttp(code = codeOf('http', "attach: [{ program: 'http_exit', to: { r
 }
 
 describe('a probe goes on without programs that another of its slots stands in for', () => {
-  test('a kernel without kprobes', async () => {
+  test('a kernel without fentry', async () => {
     addHttp();
-    const { probes, refusals } = await discover({ kprobes: false });
+    const { probes, refusals } = await discover({ fentry: false });
     expect(refusals).toEqual([]);
-    expect(probes[0]?.unavailable).toEqual([{ program: 'http_kp', code: 'OBI_ERR_PROBE_KERNEL_FEATURES', reason: 'the kernel has no kprobes (CONFIG_KPROBES)' }]);
+    expect(probes[0]?.unavailable).toEqual([
+      { program: 'http_send', code: 'OBI_ERR_PROBE_KERNEL_FEATURES', reason: 'the kernel has no fentry (CONFIG_FPROBE, BPF trampolines)' },
+    ]);
   });
 
   test('no CAP_NET_ADMIN: no carrier', async () => {
@@ -45,13 +51,26 @@ describe('a probe goes on without programs that another of its slots stands in f
 
 describe('a probe is refused', () => {
   test.each<[string, Partial<KernelFeatures>, string, RegExp]>([
-    ['when no protocol slot is left', { kprobes: false, programTypes: ['sk_msg', 'kprobe'] }, 'OBI_ERR_PROBE_KERNEL_FEATURES', /cannot run http_rtp: programs of type raw_tracepoint do not load.*cannot run http_kp: the kernel has no kprobes/],
+    [
+      'when no protocol slot is left',
+      { fentry: false, programTypes: ['sk_msg', 'tracing'] },
+      'OBI_ERR_PROBE_KERNEL_FEATURES',
+      /cannot run http_rtp: programs of type raw_tracepoint do not load.*cannot run http_send: the kernel has no fentry/,
+    ],
     ['without BTF', { btf: false }, 'OBI_ERR_PROBE_KERNEL_FEATURES', /no BTF/],
     ['without rights', { capabilities: [] }, 'OBI_ERR_PROBE_CAPABILITIES', /cannot run http_rtp: missing CAP_BPF, CAP_PERFMON/],
-    ['for the right that can be granted, where the kernel can run one of them', { kprobes: false, capabilities: ['BPF'] }, 'OBI_ERR_PROBE_CAPABILITIES', /^cannot run http_rtp: missing CAP_PERFMON$/],
+    [
+      'for the right that can be granted, where the kernel can run one of them',
+      { fentry: false, capabilities: ['BPF'] },
+      'OBI_ERR_PROBE_CAPABILITIES',
+      /^cannot run http_rtp: missing CAP_PERFMON$/,
+    ],
   ])('%s', async (_what, features, code, reason) => {
     addHttp();
-    host.add('other', { entry: (e) => ({ id: e.id, kind: 'runtime', api: 1, manifest: e.manifest }), manifest: (m) => ({ ...m, programs: [program('other_rtp', 'other'), program('other_kp', 'other')] }) });
+    host.add('other', {
+      entry: (e) => ({ id: e.id, kind: 'runtime', api: 1, manifest: e.manifest }),
+      manifest: (m) => ({ ...m, programs: [program('other_rtp', 'other'), program('other_send', 'other')] }),
+    });
     const { probes, refusals } = await discover(features);
     const http = refusals.find((r) => r.probe === 'http');
     expect(http).toMatchObject({ code, reason: expect.stringMatching(reason) });
@@ -61,7 +80,10 @@ describe('a probe is refused', () => {
   test('when a mandatory attachment cannot run; an optional one is only left out', async () => {
     const tracing = (optional: boolean) => codeOf('http', `attach: [{ program: 'http_f', to: { kprobe: 'x' }, optional: ${optional} }]`);
     for (const optional of [false, true]) {
-      host.add('http', { manifest: (m) => ({ ...m, programs: [...m.programs, program('http_f', 'tracing', [], 'fentry/tcp_sendmsg')] }), code: () => tracing(optional) });
+      host.add('http', {
+        manifest: (m) => ({ ...m, programs: [...m.programs, program('http_f', 'tracing', [], 'fentry/tcp_sendmsg')] }),
+        code: () => tracing(optional),
+      });
       jest.resetModules();
       const { probes, refusals } = await discover({ fentry: false });
       if (optional) expect(probes[0]?.unavailable).toMatchObject([{ program: 'http_f', reason: expect.stringContaining('no fentry') }]);
@@ -74,7 +96,7 @@ describe('a probe is refused', () => {
       entry: (e) => ({ ...e, kind: 'carrier', slots: { 'carrier.sk_msg': 'ctx_msg', 'protocol.raw_tracepoint': 'ctx_rtp' } }),
       manifest: (m) => ({ ...m, programs: [...m.programs, program('ctx_msg', 'sk_msg')] }),
     });
-    expect((await discover({ programTypes: ['raw_tracepoint', 'kprobe'] })).refusals).toMatchObject([{ probe: 'ctx', code: 'OBI_ERR_PROBE_KERNEL_FEATURES' }]);
+    expect((await discover({ programTypes: ['raw_tracepoint', 'tracing'] })).refusals).toMatchObject([{ probe: 'ctx', code: 'OBI_ERR_PROBE_KERNEL_FEATURES' }]);
     expect((await discover()).probes).toHaveLength(1);
   });
 });
@@ -82,7 +104,9 @@ describe('a probe is refused', () => {
 test('bpf_probe_write_user needs its permission and CAP_SYS_ADMIN', async () => {
   const writer = program('go_write', 'uprobe', ['probe_write_user']);
   host.add('go', { manifest: (m) => ({ ...m, programs: [...m.programs, writer] }) });
-  expect((await discover({ probeWriteUser: false, lockdown: 'integrity' })).probes[0]?.unavailable).toMatchObject([{ program: 'go_write', reason: 'bpf_probe_write_user is not allowed (lockdown: integrity)' }]);
+  expect((await discover({ probeWriteUser: false, lockdown: 'integrity' })).probes[0]?.unavailable).toMatchObject([
+    { program: 'go_write', reason: 'bpf_probe_write_user is not allowed (lockdown: integrity)' },
+  ]);
   expect((await discover()).probes[0]?.unavailable).toMatchObject([{ program: 'go_write', reason: 'missing CAP_SYS_ADMIN' }]);
 });
 
@@ -91,15 +115,15 @@ describe('describeProbes', () => {
     addHttp('globalThis.ranByDescribe = true;');
     host.add('bad', { manifest: (m) => ({ ...m, abi: 9 }) });
     host.add('worse', { manifest: () => '[]' });
-    const [http, bad, worse] = describeProbes(options({ kprobes: false }));
+    const [http, bad, worse] = describeProbes(options({ fentry: false }));
     expect(http).toMatchObject({
       id: 'http',
       kind: 'protocol',
       packageVersion: '1.2.3',
-      needs: { api: 1, abi: 1, architectures: ['x86_64'], programTypes: ['kprobe', 'raw_tracepoint', 'sk_msg'], capabilities: ['BPF', 'NET_ADMIN', 'PERFMON'] },
+      needs: { api: 1, abi: 1, architectures: ['x86_64'], programTypes: ['raw_tracepoint', 'sk_msg', 'tracing'], capabilities: ['BPF', 'NET_ADMIN', 'PERFMON'] },
       events: ['http_event'],
       runnable: true,
-      unavailable: [{ program: 'http_kp' }],
+      unavailable: [{ program: 'http_send' }],
     });
     expect(http).not.toHaveProperty('refusal');
     expect(bad).toMatchObject({ id: 'bad', runnable: false, needs: { abi: 9 }, refusal: { code: 'OBI_ERR_PROBE_ABI_MISMATCH' } });

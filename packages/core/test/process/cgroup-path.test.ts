@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { unifiedCgroupPath } from '../../src/process/cgroup-path';
 
-const HYBRID = ['25 21 0:22 / /sys/fs/cgroup rw - tmpfs tmpfs rw', '26 25 0:23 / /sys/fs/cgroup/unified rw shared:9 - cgroup2 cgroup2 rw', '27 25 0:24 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu'].join('\n');
+const HYBRID = [
+  '25 21 0:22 / /sys/fs/cgroup rw - tmpfs tmpfs rw',
+  '26 25 0:23 / /sys/fs/cgroup/unified rw shared:9 - cgroup2 cgroup2 rw',
+  '27 25 0:24 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu',
+].join('\n');
 const BIND = '26 25 0:23 /host/slice /mnt/my\\040cgroups rw - cgroup2 cgroup2 rw';
 
 test.each([

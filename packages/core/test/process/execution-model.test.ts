@@ -57,8 +57,16 @@ test('C and broken ELF files are not Go', () => {
   const whole = elfWithSections(['.text', '.go.buildinfo']);
   const hugeOffset = Buffer.from(whole);
   hugeOffset.writeBigUInt64LE(0xffff_ffff_ffff_ffffn, 0x28);
-  const contents = { plain: elfWithSections(['.text']), text: Buffer.from('#!/bin/sh'), cut: whole.subarray(0, 100), empty: Buffer.alloc(0), hugeOffset, bits32: Buffer.from(whole).fill(1, 4, 5) };
-  for (const [name, content] of Object.entries(contents)) expect([name, traitsOf({ exe: proc.write(`files/${name}`, content) }).language]).toEqual([name, undefined]);
+  const contents = {
+    plain: elfWithSections(['.text']),
+    text: Buffer.from('#!/bin/sh'),
+    cut: whole.subarray(0, 100),
+    empty: Buffer.alloc(0),
+    hugeOffset,
+    bits32: Buffer.from(whole).fill(1, 4, 5),
+  };
+  for (const [name, content] of Object.entries(contents))
+    expect([name, traitsOf({ exe: proc.write(`files/${name}`, content) }).language]).toEqual([name, undefined]);
 });
 
 test('a .NET app that just began is told by the file beside it', () => {

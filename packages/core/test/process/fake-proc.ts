@@ -36,9 +36,21 @@ export class FakeProc {
     const { exe = '/usr/bin/app', args = [exe] } = process;
     this.write(`${pid}/stat`, statLine(pid, process, startTime));
     this.write(`${pid}/cmdline`, args.map((arg) => `${arg}\0`).join(''));
-    this.write(`${pid}/environ`, Object.entries(process.env ?? {}).map(([name, value]) => `${name}=${value}\0`).join(''));
+    this.write(
+      `${pid}/environ`,
+      Object.entries(process.env ?? {})
+        .map(([name, value]) => `${name}=${value}\0`)
+        .join(''),
+    );
     this.write(`${pid}/cgroup`, `12:cpu:/x\n0::${process.cgroup ?? '/'}\n`);
-    this.write(`${pid}/maps`, ['00400000-00452000 r-xp 00000000 08:02 173521      /usr/bin/app', '7ffc-7ffd rw-p 00000000 00:00 0   [stack]', ...(process.maps ?? []).map((path) => `7f00-7f01 r-xp 00000000 08:02 1  ${path}`)].join('\n'));
+    this.write(
+      `${pid}/maps`,
+      [
+        '00400000-00452000 r-xp 00000000 08:02 173521      /usr/bin/app',
+        '7ffc-7ffd rw-p 00000000 00:00 0   [stack]',
+        ...(process.maps ?? []).map((path) => `7f00-7f01 r-xp 00000000 08:02 1  ${path}`),
+      ].join('\n'),
+    );
     (process.threads ?? ['app']).forEach((name, index) => this.write(`${pid}/task/${pid + index}/comm`, `${name}\n`));
     if (!('exe' in process) || process.exe !== undefined) this.link(`${pid}/exe`, exe);
     this.link(`${pid}/ns/net`, netns);
@@ -80,9 +92,12 @@ export class FakeProc {
 
   #socketTable(netns: string): string {
     const hex = (port: number) => port.toString(16).toUpperCase().padStart(4, '0');
-    const row = (port: number, state: string, inode: number) => `   0: 00000000:${hex(port)} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000  1000        0 ${inode} 1 0000000000000000 100 0 0 10 0`;
+    const row = (port: number, state: string, inode: number) =>
+      `   0: 00000000:${hex(port)} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000  1000        0 ${inode} 1 0000000000000000 100 0 0 10 0`;
     const listening = [...(this.#sockets.get(netns) ?? [])].map(([port, inode]) => row(port, '0A', inode));
-    return ['  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode', row(9999, '01', 77_777), ...listening].join('\n');
+    return ['  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode', row(9999, '01', 77_777), ...listening].join(
+      '\n',
+    );
   }
 }
 

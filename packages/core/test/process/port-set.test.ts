@@ -4,7 +4,11 @@ import { parsePorts } from '../../src/process/port-set';
 test.each([
   ['80,443, 8000-8999', [80, 443, 8000, 8999], [79, 444, 7999, 9000]],
   [8080, [8080], [80]],
-  [['80', 90, '100-101'], [80, 90, 100, 101], [91, 102]],
+  [
+    ['80', 90, '100-101'],
+    [80, 90, 100, 101],
+    [91, 102],
+  ],
 ] as const)('%j', (value, inside, outside) => {
   const ports = parsePorts(value);
   for (const port of inside) expect(ports.has(port)).toBe(true);

@@ -20,13 +20,25 @@ describe('a tree of files', () => {
   afterEach(() => proc.dispose());
 
   test('reads what proc(5) says', () => {
-    const startTime = proc.set(10, { parent: 3, state: 'R', exe: '/opt/a b (deleted)', args: ['a', '', 'c d'], env: { A: '1=2', EMPTY: '' }, cgroup: '/x/y', threads: ['one', 'two'], maps: ['/lib/with space.so'] });
+    const startTime = proc.set(10, {
+      parent: 3,
+      state: 'R',
+      exe: '/opt/a b (deleted)',
+      args: ['a', '', 'c d'],
+      env: { A: '1=2', EMPTY: '' },
+      cgroup: '/x/y',
+      threads: ['one', 'two'],
+      maps: ['/lib/with space.so'],
+    });
     const procFs = new ProcDirectory(proc.root);
     expect(procFs.pids()).toEqual([10]);
     expect(procFs.stat(10)).toEqual({ parentPid: 3, state: 'R', startTime });
     expect(procFs.executable(10)).toBe('/opt/a b');
     expect(procFs.commandLine(10)).toEqual(['a', '', 'c d']);
-    expect([...procFs.environment(10)]).toEqual([['A', '1=2'], ['EMPTY', '']]);
+    expect([...procFs.environment(10)]).toEqual([
+      ['A', '1=2'],
+      ['EMPTY', ''],
+    ]);
     expect(procFs.cgroup(10)).toBe('/x/y');
     expect(procFs.threadNames(10)).toEqual(['one', 'two']);
     expect(procFs.mappedFiles(10)).toEqual(['/usr/bin/app', '/lib/with space.so']);
@@ -34,7 +46,13 @@ describe('a tree of files', () => {
 
   test('has nothing to say of a process that is not there', () => {
     const procFs = new ProcDirectory(proc.root);
-    expect([procFs.stat(9), procFs.executable(9), procFs.openExecutable(9), procFs.cgroup(9), procFs.networkNamespace(9)]).toEqual([undefined, undefined, undefined, undefined, undefined]);
+    expect([procFs.stat(9), procFs.executable(9), procFs.openExecutable(9), procFs.cgroup(9), procFs.networkNamespace(9)]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
     expect([procFs.commandLine(9), procFs.threadNames(9), procFs.mappedFiles(9), procFs.openFiles(9)]).toEqual([[], [], [], []]);
     expect([procFs.environment(9).size, procFs.listeningSockets(9).size, procFs.fileExists(9, '/x')]).toEqual([0, 0, false]);
   });
@@ -63,8 +81,16 @@ describe('the real /proc', () => {
         ownPid: 0,
       });
       table.scan();
-      expect(selected.map(({ pid, executionModel, fionreadSafe }) => ({ pid, executionModel, fionreadSafe }))).toContainEqual({ pid: process.pid, executionModel: 'multiplexed', fionreadSafe: true });
-      expect(table.resource(process.pid)?.attributes).toMatchObject({ 'service.name': 'jest-run', 'telemetry.sdk.language': 'nodejs', 'process.pid': process.pid });
+      expect(selected.map(({ pid, executionModel, fionreadSafe }) => ({ pid, executionModel, fionreadSafe }))).toContainEqual({
+        pid: process.pid,
+        executionModel: 'multiplexed',
+        fionreadSafe: true,
+      });
+      expect(table.resource(process.pid)?.attributes).toMatchObject({
+        'service.name': 'jest-run',
+        'telemetry.sdk.language': 'nodejs',
+        'process.pid': process.pid,
+      });
       expect(table.serverPorts(process.pid)).toContain(port);
     } finally {
       server.close();

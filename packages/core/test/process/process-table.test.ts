@@ -43,7 +43,14 @@ describe('scan', () => {
     const processes = table(ALL_PYTHON);
     processes.scan();
     expect(news()).toEqual(['+10 gw']);
-    expect(processes.get(10)).toMatchObject({ pid: 10, startTime, exe: '/usr/bin/python3', cmdline: ['python3', 'gateway.py'], executionModel: 'threads', fionreadSafe: true });
+    expect(processes.get(10)).toMatchObject({
+      pid: 10,
+      startTime,
+      exe: '/usr/bin/python3',
+      cmdline: ['python3', 'gateway.py'],
+      executionModel: 'threads',
+      fionreadSafe: true,
+    });
     expect(processes.resource(10)?.attributes['process.pid']).toBe(10);
     expect(processes.resource(11)).toBeUndefined();
   });
@@ -140,7 +147,13 @@ describe('fork', () => {
 
   test('an executed child keeps the name, unless it has one of its own, a rule selects it, or one excludes it', () => {
     proc.set(10, PYTHON);
-    const processes = table({ instrument: [{ exe_path: '*/python3', name: 'gw' }, { exe_path: '*/node', name: 'leaf' }], exclude: [{ exe_path: '*/secret' }] });
+    const processes = table({
+      instrument: [
+        { exe_path: '*/python3', name: 'gw' },
+        { exe_path: '*/node', name: 'leaf' },
+      ],
+      exclude: [{ exe_path: '*/secret' }],
+    });
     processes.scan();
     const child = (pid: number, program: FakeProcess) => {
       const startTime = proc.set(pid, { ...PYTHON, parent: 10 });
@@ -169,16 +182,50 @@ describe('fork', () => {
     expect(news()).toEqual(['+10 gateway', '+11 gateway']);
   });
 
-  test('of a process that is not traced, or that vanished, is nothing', () => {
+  test('of a process that is not traced is nothing', () => {
     const processes = table(ALL_PYTHON);
     proc.set(9, { exe: '/bin/sh' });
-    proc.set(10, PYTHON);
-    processes.onExec(10);
-    news();
     proc.set(11, { exe: '/bin/sh', parent: 9 });
     processes.onFork(9, 11);
-    processes.onFork(10, 404);
+    processes.onFork(9, 404);
     expect(news()).toEqual([]);
+    expect(processes.resource(404)).toBeUndefined();
+  });
+
+  test('a child that ended before its fork was told still has a resource for its spans, as its parent was', () => {
+    proc.set(10, { ...PYTHON, env: { OTEL_RESOURCE_ATTRIBUTES: 'team=a' } });
+    const processes = table({ instrument: [{ exe_path: '*/python3', name: 'gw', namespace: 'shop' }] });
+    processes.scan();
+    news();
+    const parent = processes.resource(10);
+    processes.onFork(10, 11);
+    proc.set(12, { ...PYTHON, parent: 10, state: 'Z' });
+    processes.onFork(10, 12);
+    processes.onExit(11);
+    processes.onExit(12);
+    expect(news()).toEqual([]);
+    expect(processes.size).toBe(1);
+    for (const pid of [11, 12]) {
+      expect(processes.resource(pid)?.attributes).toEqual({ ...parent?.attributes, 'process.pid': pid, 'service.instance.id': `h:${pid}` });
+      expect(processes.resource(pid)?.id).not.toBe(parent?.id);
+    }
+    expect(processes.resource(11)?.id).not.toBe(processes.resource(12)?.id);
+
+    proc.set(11, { exe: '/usr/bin/vi' });
+    processes.onFork(1, 11);
+    expect(processes.resource(11)).toBeUndefined();
+  });
+
+  test('a child whose pid is used again at once is the new one', () => {
+    proc.set(10, PYTHON);
+    const processes = table(ALL_PYTHON);
+    processes.scan();
+    processes.onFork(10, 11);
+    const gone = processes.resource(11);
+    proc.set(11, { ...PYTHON, parent: 10 });
+    processes.onFork(10, 11);
+    expect(processes.get(11)?.resource).toBe(processes.resource(11));
+    expect(processes.resource(11)?.id).not.toBe(gone?.id);
   });
 });
 

@@ -2,8 +2,16 @@
 import { DEFAULT_EXCLUDES } from '../../src/config/schema';
 import { type Candidate, SelectionRules } from '../../src/process/selection-rules';
 
-const candidate = (over: Partial<Candidate> = {}): Candidate => ({ pid: 7, exe: '/usr/bin/python3.11', cmdline: ['python3', 'gateway.py'], cgroup: () => '/shop/web', ports: () => new Set([8080]), ...over });
-const kind = (config: Partial<ConstructorParameters<typeof SelectionRules>[0]>, over: Partial<Candidate> = {}) => new SelectionRules({ instrument: [], exclude: [], ...config }).decide(candidate(over)).kind;
+const candidate = (over: Partial<Candidate> = {}): Candidate => ({
+  pid: 7,
+  exe: '/usr/bin/python3.11',
+  cmdline: ['python3', 'gateway.py'],
+  cgroup: () => '/shop/web',
+  ports: () => new Set([8080]),
+  ...over,
+});
+const kind = (config: Partial<ConstructorParameters<typeof SelectionRules>[0]>, over: Partial<Candidate> = {}) =>
+  new SelectionRules({ instrument: [], exclude: [], ...config }).decide(candidate(over)).kind;
 
 test.each([
   ['port', { open_ports: '8000-8999' }, 'selected'],
@@ -20,7 +28,14 @@ test.each([
 });
 
 test('entries are alternatives, and the first that matches names the service', () => {
-  const rules = new SelectionRules({ instrument: [{ exe_path: '*/java', name: 'j' }, { open_ports: '8080', name: 'p', namespace: 'n' }, { exe_path: '*', name: 'all' }], exclude: [] });
+  const rules = new SelectionRules({
+    instrument: [
+      { exe_path: '*/java', name: 'j' },
+      { open_ports: '8080', name: 'p', namespace: 'n' },
+      { exe_path: '*', name: 'all' },
+    ],
+    exclude: [],
+  });
   expect(rules.decide(candidate())).toEqual({ kind: 'selected', rule: 1, identity: { name: 'p', namespace: 'n' } });
 });
 
@@ -31,7 +46,8 @@ test('an exclusion wins', () => {
 
 test('the defaults exclude obi and collectors', () => {
   const config = { instrument: [{ exe_path: '*' }], exclude: DEFAULT_EXCLUDES };
-  for (const exe of ['/usr/bin/obi', '/otelcol', '/opt/otelcol-contrib', '/opt/otelcol-contrib-2']) expect([exe, kind(config, { exe })]).toEqual([exe, 'excluded']);
+  for (const exe of ['/usr/bin/obi', '/otelcol', '/opt/otelcol-contrib', '/opt/otelcol-contrib-2'])
+    expect([exe, kind(config, { exe })]).toEqual([exe, 'excluded']);
   expect(kind(config, { exe: '/usr/bin/mobius' })).toBe('selected');
 });
 

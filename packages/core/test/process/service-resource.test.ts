@@ -46,8 +46,17 @@ test.each([
 
 test('the target overrides obi, but not what obi saw; the instance id is never shared', async () => {
   const resources = await ServiceResources.create({ version: '1', attributes: { team: 'a', env: 'prod', 'service.instance.id': 'obi-1' } }, HOST);
-  const attributes = resources.attributesOf(process({ identity: { namespace: 'rule' }, attributes: { team: 'b', 'service.namespace': 'own', 'telemetry.distro.name': 'x', 'process.pid': '1' } }));
-  expect(attributes).toMatchObject({ team: 'b', env: 'prod', 'service.namespace': 'own', 'service.instance.id': 'h:7', 'telemetry.distro.name': 'obi-typescript', 'process.pid': 7 });
+  const attributes = resources.attributesOf(
+    process({ identity: { namespace: 'rule' }, attributes: { team: 'b', 'service.namespace': 'own', 'telemetry.distro.name': 'x', 'process.pid': '1' } }),
+  );
+  expect(attributes).toMatchObject({
+    team: 'b',
+    env: 'prod',
+    'service.namespace': 'own',
+    'service.instance.id': 'h:7',
+    'telemetry.distro.name': 'obi-typescript',
+    'process.pid': 7,
+  });
 });
 
 test('language and runtime are left out where they are not known', async () => {

@@ -55,7 +55,11 @@ function buildTrace(traceId: string, members: readonly StoredSpan[]): TraceTree 
     errorCount: spans.filter((span) => span.status.code === StatusCode.ERROR).length,
     services: [...new Set(spans.map(serviceOf))],
     startUnixNano: spans[0]?.startUnixNano ?? 0n,
-    endUnixNano: spans.map((span) => span.endUnixNano).sort(compare).at(-1) ?? 0n,
+    endUnixNano:
+      spans
+        .map((span) => span.endUnixNano)
+        .sort(compare)
+        .at(-1) ?? 0n,
   };
 }
 

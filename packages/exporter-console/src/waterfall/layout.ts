@@ -25,13 +25,31 @@ const ROOM_FOR_KIND = 100;
 export function layOut(rows: readonly Row[], totalWidth: number): Layout {
   const width = Math.max(MIN_WIDTH, totalWidth);
   const widest = (of: (row: Row) => string): number => Math.max(0, ...rows.map((row) => displayWidth(of(row))));
-  const service = Math.min(width < ROOM_FOR_KIND ? 12 : MAX_SERVICE, Math.max(7, widest((row) => row.service)));
+  const service = Math.min(
+    width < ROOM_FOR_KIND ? 12 : MAX_SERVICE,
+    Math.max(
+      7,
+      widest((row) => row.service),
+    ),
+  );
   const kind = width < ROOM_FOR_KIND ? 0 : widest((row) => row.kind);
-  const duration = Math.max(4, widest((row) => row.duration));
-  const result = Math.min(MAX_RESULT, widest((row) => row.result));
+  const duration = Math.max(
+    4,
+    widest((row) => row.duration),
+  );
+  const result = Math.min(
+    MAX_RESULT,
+    widest((row) => row.result),
+  );
   const gaps = COLUMN_GAP * (3 + (kind > 0 ? 1 : 0) + (result > 0 ? 1 : 0));
   const shared = width - service - kind - duration - result - gaps;
   // The bar gets nearly half of what is shared at least, and all that the names do not need.
-  const name = Math.max(8, Math.min(widest((row) => row.guide + row.name), shared - Math.max(MIN_BAR, Math.floor(shared * 0.45))));
+  const name = Math.max(
+    8,
+    Math.min(
+      widest((row) => row.guide + row.name),
+      shared - Math.max(MIN_BAR, Math.floor(shared * 0.45)),
+    ),
+  );
   return { service, name, kind, bar: Math.max(MIN_BAR, shared - name), duration, result };
 }

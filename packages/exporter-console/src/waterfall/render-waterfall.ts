@@ -37,12 +37,7 @@ function renderTrace(trace: TraceTree, { width, colour, unicode }: Terminal, col
     colours.set(name, known);
     return known;
   };
-  return [
-    heading(trace, look),
-    ruler(trace, layout, look),
-    ...rows.map((row) => line(row, trace, layout, look, service(row.service))),
-    ...notes(rows, look),
-  ];
+  return [heading(trace, look), ruler(trace, layout, look), ...rows.map((row) => line(row, trace, layout, look, service(row.service))), ...notes(rows, look)];
 }
 
 interface Look {

@@ -3,8 +3,8 @@
 import { SpanKind, StatusCode } from '@obi/core';
 import { ATTR_ERROR_TYPE, ATTR_HTTP_RESPONSE_STATUS_CODE } from '@opentelemetry/semantic-conventions';
 import { formatDuration } from '../format/duration.js';
-import { printable } from '../terminal/text.js';
 import type { StoredSpan } from '../stored-span.js';
+import { printable } from '../terminal/text.js';
 import { type SpanNode, serviceOf, type TraceTree } from './build-traces.js';
 import type { Symbols } from './symbols.js';
 

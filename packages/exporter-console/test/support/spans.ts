@@ -56,7 +56,15 @@ export const shop: readonly StoredSpan[] = [
   span({ id: 6, parent: 1, service: 'gateway', name: 'POST', kind: SpanKind.CLIENT, from: 14_500, to: 33_000, status: 503, error: true }),
   span({ id: 7, parent: 6, service: 'payment', name: 'POST /charge', from: 15_000, to: 32_400, status: 503, error: true }),
   span({ id: 8, parent: 1, service: 'gateway', name: 'POST', kind: SpanKind.CLIENT, from: 33_200, to: 41_000, status: 201 }),
-  span({ id: 9, parent: 8, service: 'recommendation-engine-eu', name: 'POST /rank/with/a/rather/long/route/{that}/{goes}/on', from: 34_000, to: 40_500, status: 201 }),
+  span({
+    id: 9,
+    parent: 8,
+    service: 'recommendation-engine-eu',
+    name: 'POST /rank/with/a/rather/long/route/{that}/{goes}/on',
+    from: 34_000,
+    to: 40_500,
+    status: 201,
+  }),
 ];
 
 /** A directory that knows pid 1 to 9 as services s1 to s9. */

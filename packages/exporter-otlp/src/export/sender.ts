@@ -5,8 +5,8 @@ import { gzip } from 'node:zlib';
 import type { OtlpConfig } from '../config/otlp-config.js';
 import type { EncodedRequest } from '../encode/span-batch.js';
 import { Backoff, MAX_RETRY_AFTER_MS } from './backoff.js';
-import { LogOnce } from './log-once.js';
 import type { SendResult, Transport } from './http-transport.js';
+import { LogOnce } from './log-once.js';
 import type { ExporterLog, QueuedRequest, SendDropReason } from './queued-request.js';
 
 const compress = promisify<Buffer, { level: number }, Buffer>(gzip);

@@ -2,7 +2,7 @@
 /** Small things that the tests share: processes, records, clocks, logs. */
 import type { AttributeValue, ProcessDirectory, ProcessResource, SpanWriter } from '@obi/core';
 import { UnixClock } from '../../src/encode/unix-clock.js';
-import type { ExporterLog } from '../../src/export/sender.js';
+import type { ExporterLog } from '../../src/export/queued-request.js';
 
 export const resource = (id: number, attributes: Record<string, AttributeValue>): ProcessResource => ({ id, attributes });
 

@@ -158,6 +158,17 @@ int t_tracepoint(void *ctx)
 	return 0;
 }
 
+SEC("tp_btf/sys_enter")
+int t_trace(__u64 *ctx)
+{
+	__u32 key = 13;
+	__u64 one = 1;
+
+	if (bpf_get_current_pid_tgid() >> 32 == cfg_pid)
+		bpf_map_update_elem(&t_shared, &key, &one, BPF_ANY);
+	return 0;
+}
+
 SEC("uprobe")
 int t_uprobe(void *ctx)
 {

@@ -12,6 +12,7 @@ const loaded = opened.load();
 loaded.attachRawTracepoint('t_enter', 'sys_enter');
 loaded.attachTracepoint('t_tracepoint', 'syscalls', 'sys_enter_getpriority');
 loaded.attachUprobe('t_uprobe', { path: libc, offset: Number(offset), pid: process.pid });
+loaded.attachTrace('t_trace');
 loaded.attachCgroup('t_ops', cgroup);
 const sockets = loaded.map('t_sockets');
 loaded.attachSkMsg('t_msg', sockets);

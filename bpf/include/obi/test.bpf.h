@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Input of a test program: bytes that user space puts into a map before each BPF_PROG_TEST_RUN. */
-#ifndef OBI_TEST_INPUT_BPF_H
-#define OBI_TEST_INPUT_BPF_H
+/* For test programs only: their input, bytes that user space puts into a map before each BPF_PROG_TEST_RUN. */
+#ifndef OBI_TEST_BPF_H
+#define OBI_TEST_BPF_H
 
-#include <obi/abi.bpf.h>
+#include "abi.bpf.h"
 
 #define T_INPUT_BYTES 8192
 

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Chains of services in several languages under load: every downstream request carries the right trace and parent, and what the real Collector
+// receives is what the services counted.
+import { Collector, collectorBinary, type ReceivedSpan } from '../harness/collector.mjs';
+import { loadIn, verifyTree } from '../harness/load.mjs';
+import { Obi } from '../harness/obi.mjs';
+import { Sandbox } from '../harness/sandbox.mjs';
+import { buildWorkloads, type Language, type Service } from '../harness/services.mjs';
+import { serviceOf, spansOf, verifyAll } from '../harness/traces.mjs';
+import { lacking, portsOf, startChain, testUnless } from './support/chain.js';
+import { ACCOUNTING, finish, NO_FAULTS } from './support/counters.js';
+import { inVm, keepsHeaders } from './support/features.js';
+
+const SEQUENTIAL = inVm ? 50 : 500;
+const CONCURRENT = inVm ? 200 : 2000;
+const IN_FLIGHT = 50;
+const SERVER = 2;
+const CLIENT = 3;
+
+const found = collectorBinary();
+if ('unavailable' in found) console.warn(`spans are not checked against the real Collector: ${found.unavailable}`);
+const collectorPath = 'binary' in found ? found.binary : undefined;
+
+beforeAll(buildWorkloads);
+
+const CHAINS: Language[][] = [
+  ['python', 'ruby', 'node'],
+  ['python', 'java', 'go'],
+];
+for (const languages of CHAINS) {
+  for (const keepAlive of [false, true]) {
+    const fault = keepAlive && !languages.every(keepsHeaders) ? 'kept connections of Java stay unwatched on kernels with the FIONREAD fault' : undefined;
+    testUnless(lacking(languages) ?? fault)(`${languages.join(' → ')}, ${keepAlive ? 'kept' : 'new'} connections`, () => run(languages, keepAlive));
+  }
+}
+
+async function run(languages: Language[], keepAlive: boolean): Promise<void> {
+  await using sandbox = await Sandbox.create({ netns: true, name: 'obi-chain' });
+  const services = await startChain(sandbox, languages, { DELAY_MS: '2', THREADS: '64', ...(keepAlive ? { KEEPALIVE: '1' } : {}) });
+  const collector = collectorPath === undefined ? undefined : await Collector.start({ binary: collectorPath, sandbox });
+  const env = { ...ACCOUNTING, ...(collector ? { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint } : {}) };
+  const obi = await Obi.start(sandbox, { ports: portsOf(services), env });
+  const { url } = services[0] as Service;
+
+  const sequential = await loadIn(sandbox, { url, requests: SEQUENTIAL, keepAlive, prefix: 'one' });
+  const concurrent = await loadIn(sandbox, { url, requests: CONCURRENT, concurrency: IN_FLIGHT, keepAlive, prefix: 'many' });
+  const trees = [...sequential.trees, ...concurrent.trees];
+  expect([...sequential.errors, ...concurrent.errors]).toEqual([]);
+  expect(trees).toHaveLength(SEQUENTIAL + CONCURRENT);
+  const expected = trees.reduce((sum, tree) => sum + spansOf(tree), 0);
+  await obi.waitForSpans(expected);
+  const account = await finish(obi);
+  const received = collector ? await collector.waitForSpans(expected) : undefined;
+  await collector?.stop();
+
+  // By the ids that the services echoed, and by the spans; verifyTree also counts the headers of each request.
+  const verdicts = verifyAll(trees, received ?? account.spans, verifyTree);
+  expect(verdicts.filter(({ wrong }) => wrong.length > 0).map(({ wrong }) => wrong)).toEqual([]);
+  expect(trees.filter((tree) => tree.traceparents > 0)).toEqual([]);
+  expect(account.spans).toHaveLength(expected);
+  expect(new Set(account.spans.map(({ spanId }) => spanId)).size).toBe(expected);
+  if (received) await checkReceived(received, services, expected);
+
+  // Nothing lost, nothing undecided: one parent and one header for each request downstream, and no other counter.
+  const calls = trees.length * (services.length - 1);
+  expect(account).toMatchObject({ code: 0, lost: [], faults: { core: NO_FAULTS, http: NO_FAULTS } });
+  expect(account.counters).toEqual({ core: {}, http: { parent_thread: calls, injected: calls } });
+}
+
+async function checkReceived(received: ReceivedSpan[], services: Service[], expected: number): Promise<void> {
+  expect(received).toHaveLength(expected);
+  expect(new Set(received.map(({ spanId }) => spanId)).size).toBe(expected);
+  for (const [index, service] of services.entries()) {
+    const spans = received.filter((span) => serviceOf(span) === service.name);
+    // obi has stopped: asking for this makes no spans.
+    const downstream = services[index + 1];
+    expect(spans.filter(({ kind }) => kind === SERVER)).toHaveLength(await service.served());
+    expect(spans.filter(({ kind }) => kind === CLIENT)).toHaveLength(downstream ? await downstream.served() : 0);
+    expect(new Set(spans.map(({ resource }) => JSON.stringify(resource))).size).toBe(1);
+    expect(spans[0]?.resource).toMatchObject({
+      'service.name': service.name,
+      'process.pid': service.proc.pid,
+      'telemetry.sdk.name': 'opentelemetry',
+      'telemetry.sdk.language': service.language === 'node' ? 'nodejs' : service.language,
+      'process.executable.path': expect.stringMatching(/^\//),
+    });
+  }
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// Processes and connections come and go while obi runs, or were there before it.
+import { loadIn, type Tree, verifyTree } from '../harness/load.mjs';
+import { Obi, type PrintedSpan } from '../harness/obi.mjs';
+import { Sandbox } from '../harness/sandbox.mjs';
+import { freePort, type Language, type Service, startService } from '../harness/services.mjs';
+import { serviceOf, spansOf, verifyAll } from '../harness/traces.mjs';
+import { lacking, portsOf, startChain, testUnless } from './support/chain.js';
+import { ACCOUNTING, finish } from './support/counters.js';
+import { connectionsOf, HeldClient } from './support/held-client.js';
+
+const SERVER = 2;
+const CLIENT = 3;
+
+let sandbox: Sandbox;
+beforeEach(async () => {
+  sandbox = await Sandbox.create({ netns: true, name: 'obi-life' });
+});
+afterEach(() => sandbox.dispose());
+
+const broken = (trees: Tree[], spans: PrintedSpan[]) => verifyAll(trees, spans, verifyTree).flatMap(({ wrong }) => wrong);
+
+/** Sends requests and holds the spans that obi made meanwhile against the answers. @returns those spans */
+async function wholeTraces(obi: Obi, { url }: Service, requests: number): Promise<PrintedSpan[]> {
+  const seen = obi.spans.length;
+  const { trees, errors } = await loadIn(sandbox, { url, requests, concurrency: 4, prefix: `after-${seen}` });
+  expect(errors).toEqual([]);
+  const expected = trees.reduce((sum, tree) => sum + spansOf(tree), 0);
+  const spans = (await obi.waitForSpans(seen + expected)).slice(seen);
+  expect(spans).toHaveLength(expected);
+  expect(broken(trees, spans)).toEqual([]);
+  return spans;
+}
+
+const pidsOf = (spans: PrintedSpan[], service: string) => new Set(spans.filter((span) => serviceOf(span) === service).map(({ resource }) => resource['process.pid']));
+
+testUnless(lacking(['python']))('a service that starts after obi, and one that restarts on its port, selected by port', async () => {
+  const leaf = await startService(sandbox, 'node', { name: 'leaf' });
+  const port = await freePort();
+  const obi = await Obi.start(sandbox, { ports: [leaf.port, port] });
+  const pids = new Set<number>();
+  for (let life = 1; life <= 3; life++) {
+    const gateway = await startService(sandbox, 'python', { name: `gateway-${life}`, downstream: [leaf], port });
+    await obi.proc.line(new RegExp(`tracing gateway-${life}\\b`));
+    const spans = await wholeTraces(obi, gateway, 20);
+    expect(pidsOf(spans, gateway.name)).toEqual(new Set([gateway.proc.pid]));
+    pids.add(gateway.proc.pid);
+    await gateway.proc.stop();
+  }
+  expect(pids.size).toBe(3);
+});
+
+testUnless(lacking(['python', 'ruby']))('services that start after obi, selected by the cgroup, are traced from their first request on', async () => {
+  const obi = await Obi.start(sandbox);
+  const services = await startChain(sandbox, ['python', 'ruby', 'node']);
+  const spans = await wholeTraces(obi, services[0] as Service, 20);
+  for (const { name, proc } of services) expect(pidsOf(spans, name)).toEqual(new Set([proc.pid]));
+});
+
+for (const first of ['workers', 'obi'] as const) {
+  testUnless(lacking(['python']))(`worker processes that were forked, ${first} first`, async () => {
+    const leaf = await startService(sandbox, 'node', { name: 'leaf' });
+    const port = await freePort();
+    const start = () => startService(sandbox, 'python', { name: 'prefork', downstream: [leaf], port, env: { PREFORK: '3', DELAY_MS: '5' } });
+    const early = first === 'workers' ? await start() : undefined;
+    const obi = await Obi.start(sandbox, { ports: [leaf.port, port], env: ACCOUNTING });
+    const service = early ?? (await start());
+    // The rule knows them by the socket that all of them listen on: one line for each.
+    for (let seen = 0; seen < 4; ) {
+      await obi.proc.line(/tracing prefork\b/);
+      seen = obi.proc.lines.filter(({ text }) => /tracing prefork\b/.test(text)).length;
+      if (seen < 4) await new Promise<void>((resolve) => void obi.proc.onLine(() => resolve()));
+    }
+    const spans: PrintedSpan[] = [];
+    // A new connection may go to any of them: until two at least have served.
+    for (let round = 0; round < 10 && pidsOf(spans, 'prefork').size < 2; round++) {
+      const seen = obi.spans.length;
+      const { trees, errors } = await loadIn(sandbox, { url: service.url, requests: 40, concurrency: 8, keepAlive: false, prefix: `round-${round}` });
+      expect(errors).toEqual([]);
+      await obi.waitForSpans(seen + 3 * trees.length);
+      spans.push(...obi.spans.slice(seen));
+      expect(broken(trees, obi.spans.slice(seen))).toEqual([]);
+    }
+    expect(pidsOf(spans, 'prefork').size).toBeGreaterThanOrEqual(2);
+    const { counters, lost } = await finish(obi);
+    expect(lost).toEqual([]);
+    expect(counters.http).toEqual({ parent_thread: spans.length / 3, injected: spans.length / 3 });
+  });
+}
+
+testUnless(lacking(['python']))('a process that lives for one request has its client span', async () => {
+  const leaf = await startService(sandbox, 'python', { name: 'leaf' });
+  const obi = await Obi.start(sandbox);
+  const runs = 20;
+  for (let n = 0; n < runs; n++) {
+    const curl = await sandbox.start('curl', ['curl', '-sf', `${leaf.url}/run-${n}`]);
+    expect((await curl.exited).code).toBe(0);
+    const answer: Tree = JSON.parse(curl.lines.map(({ text }) => text).join('\n'));
+    const spans = await obi.waitForSpans(2, 15, ({ attributes }) => String(attributes['url.full'] ?? attributes['url.path']).endsWith(`/run-${n}`));
+    const client = spans.find(({ kind }) => kind === CLIENT);
+    const server = spans.find(({ kind }) => kind === SERVER);
+    expect({ n, spans: spans.length, traceparents: answer.traceparents }).toEqual({ n, spans: 2, traceparents: 1 });
+    expect(client).toMatchObject({ resource: { 'service.name': 'curl', 'process.pid': curl.pid } });
+    expect(answer.traceparent).toBe(`00-${client?.traceId}-${client?.spanId}-01`);
+    expect(server).toMatchObject({ traceId: client?.traceId, parentSpanId: client?.spanId, resource: { 'service.name': 'leaf' } });
+  }
+});
+
+for (const language of ['python', 'ruby', 'node'] as Language[]) {
+  testUnless(lacking([language, 'python']))(`connections of ${language} that were open before obi carry the header from its start on`, async () => {
+    const leaf = await startService(sandbox, 'node', { name: 'leaf' });
+    const service = await startService(sandbox, language, { name: 'early', downstream: [leaf], env: { KEEPALIVE: '1' } });
+    const client = await HeldClient.start(sandbox, service.port);
+    expect((await client.send(5)).map(({ downstream }) => downstream[0]?.traceparents)).toEqual(Array(5).fill(0));
+    const open = async () => (await connectionsOf(sandbox)).filter(({ remote }) => remote === leaf.port).map(({ cookie }) => cookie);
+    const before = await open();
+    expect(before).toHaveLength(1);
+
+    const obi = await Obi.start(sandbox, { ports: portsOf([service, leaf]), env: ACCOUNTING });
+    const trees = await client.send(20);
+    expect(await open()).toEqual(before);
+    expect(trees.map(({ downstream }) => downstream[0]?.traceparents)).toEqual(Array(20).fill(1));
+    const spans = await obi.waitForSpans(60);
+    expect(spans).toHaveLength(60);
+    // An event loop does not tell which request caused which call: there the call begins a trace.
+    if (language !== 'node') expect(broken(trees, spans)).toEqual([]);
+    const { counters, lost } = await finish(obi);
+    expect(lost).toEqual([]);
+    expect(counters.http).toEqual({ injected: 20, ...(language === 'node' ? { orphan_multiplexed: 20 } : { parent_thread: 20 }) });
+  });
+}
