@@ -83,8 +83,8 @@ test.each([
   ['00000000000000000000000000000001', '0000000000000001', 0, '00-00000000000000000000000000000001-0000000000000001-00'],
   ['ffffffffffffffffffffffffffffffff', 'ffffffffffffffff', 0xff, `00-${'f'.repeat(32)}-${'f'.repeat(16)}-ff`],
 ])('formats %s %s %i', (trace, span, flags, text) => {
-  // struct t_output: obi_traceparent (32), obi_trace { trace_id 16, span_id 8, parent_id 8, flags, pad 7 } (40), text (64)
-  const output = Buffer.alloc(136);
+  // struct t_output: obi_traceparent (32), obi_trace { trace_id 16, span_id 8, parent_id 8, flags, pad 7 } (40), text (64), state, pad 7
+  const output = Buffer.alloc(144);
   output.write(trace, 32, 'hex');
   output.write(span, 48, 'hex');
   output.writeUInt8(flags, 64);

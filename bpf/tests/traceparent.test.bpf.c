@@ -10,6 +10,8 @@ struct t_output {
 	struct obi_traceparent read;
 	struct obi_trace trace; /* given by user space, for t_format */
 	__u8 text[64];
+	__u8 state; /* here and not on the stack: before 6.7 the verifier takes what a loop finds there at first for all it ever finds */
+	__u8 _pad[7];
 };
 
 struct {
@@ -29,14 +31,13 @@ static __always_inline struct t_output *output_get(void)
 struct feeding {
 	struct t_input *in;
 	struct t_output *out;
-	__u8 state;
 };
 
 static long feed_one(__u32 i, struct feeding *f)
 {
 	if (i >= f->in->len || i >= T_INPUT_BYTES)
 		return 1;
-	obi_traceparent_feed(&f->out->read, &f->state, i, f->in->bytes[i]);
+	obi_traceparent_feed(&f->out->read, &f->out->state, i, f->in->bytes[i]);
 	return 0;
 }
 
@@ -44,12 +45,13 @@ static long feed_one(__u32 i, struct feeding *f)
 SEC("raw_tp/t_parse")
 int t_parse(void *ctx)
 {
-	struct feeding f = { .in = t_input_get(), .out = output_get(), .state = OBI_TRACEPARENT_INVALID };
+	struct feeding f = { .in = t_input_get(), .out = output_get() };
 
 	if (!f.in || !f.out)
 		return 2;
+	f.out->state = OBI_TRACEPARENT_INVALID;
 	bpf_loop(T_INPUT_BYTES, feed_one, &f, 0);
-	return obi_traceparent_valid(&f.out->read, f.state, f.in->len);
+	return obi_traceparent_valid(&f.out->read, f.out->state, f.in->len);
 }
 
 SEC("raw_tp/t_format")

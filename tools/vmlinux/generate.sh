@@ -28,7 +28,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 if [ -n "$btf" ]; then
-  from="the kernel ${OBI_VMLINUX_FROM:-whose BTF was given ($(uname -r) when that was the running one)}"
+  if [ "$(realpath "$btf")" = /sys/kernel/btf/vmlinux ]; then from="the running kernel, Linux $(uname -r)"; else from="a file, $(basename "$btf")"; fi
 else
   mkdir -p "$work/apt/lists/partial" "$work/apt/archives/partial"
   : >"$work/apt/status"

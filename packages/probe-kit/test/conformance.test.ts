@@ -26,7 +26,7 @@ describeWith('clang')('the conformance suite', () => {
       ...ENTRY,
       id: 'other',
       api: 2,
-      slots: { 'carrier.sk_msg': 'sample_enter_e', 'carrier.nosuch': 'x', 'protocol.kprobe': 'nosuch' },
+      slots: { 'carrier.sk_msg': 'sample_enter_e', 'carrier.nosuch': 'x', 'protocol.tcp_sendmsg': 'nosuch' },
     } as unknown as ProbePackage['entry'];
     const findings = checkPackageEntry({ ...good(), entry, json: {} }, { ...definition, attach: [{ program: 'gone', to: { rawTracepoint: 'x' } }] });
     for (const expected of [
@@ -35,7 +35,7 @@ describeWith('clang')('the conformance suite', () => {
       'obi.api 2, but this core implements 1',
       'program sample_enter_e has type "raw_tracepoint", but the slot takes "sk_msg"',
       'slot carrier.nosuch does not exist',
-      'slot protocol.kprobe: the object has no program nosuch',
+      'slot protocol.tcp_sendmsg: the object has no program nosuch',
       'attach: the object has no program gone',
     ])
       expect(findings).toContainEqual(expect.stringContaining(expected));

@@ -30,6 +30,12 @@ import { attachSockets, attachTap, attachTasks, type Tap } from './taps.js';
 const BATCH_BYTES = 256 * 1024;
 const COALESCE_MS = 5;
 const TICK_MS = 100;
+/** How often it is checked whether news of processes were lost. */
+const RECHECK_MS = 1000;
+/** A program shows its execution model a while after it was started (libraries, event loop): looked at once more. */
+const SETTLED_MS = 1000;
+/** Core's own slot in the kernel's counters. */
+const CORE_SLOT = 0;
 
 export interface AgentOptions {
   /** Packages whose dependencies are searched for probes. */
@@ -71,7 +77,8 @@ export class Agent implements AsyncDisposable {
   #pump!: RecordPump;
   #counters!: KernelCounters;
   #reader: RingReader | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #timers: NodeJS.Timeout[] = [];
+  #newsLost = 0;
   #tap: Tap = 'syscalls';
   #fionreadFault = true;
   #stopped: Promise<void> | undefined;
@@ -137,8 +144,11 @@ export class Agent implements AsyncDisposable {
 
     const tasks = session.load({ actor: 'core', name: 'tasks', image: objects.tasks, parameters });
     this.#counters = new KernelCounters(session.map('obi_counters'), sharedCounters());
-    this.#counters.add(0, 'core', []);
-    processMap.value = new ProcessMap(session.map('obi_processes'), this.#log, (process) => this.#adopt(process, kernel));
+    this.#counters.add(CORE_SLOT, 'core', []);
+    processMap.value = new ProcessMap(session.map('obi_processes'), this.#log, (process) => {
+      this.#adopt(process, kernel);
+      setTimeout(() => this.#processes.refresh(process.pid), SETTLED_MS).unref();
+    });
     this.#tap = attachTap(session, objects, config, features, parameters, this.#log);
     const carriers = methods.headers && attachSockets(session, objects, cgroup, parameters, features, this.#limits);
 
@@ -167,7 +177,7 @@ export class Agent implements AsyncDisposable {
     this.#reader = kernel.ringReader(session.map('obi_events'), { batchBytes: BATCH_BYTES, coalesceMs: COALESCE_MS }, this.#onBatch);
     this.#processes.scan();
     this.#reader.start();
-    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    this.#timers = [setInterval(() => this.#tick(), TICK_MS), setInterval(() => this.#recheck(), RECHECK_MS)];
     for (const limit of this.#limits) this.#log.warn(limit);
     const advice = this.#processes.advice;
     if (advice) this.#log.warn(advice);
@@ -180,6 +190,15 @@ export class Agent implements AsyncDisposable {
 
   #tick(): void {
     for (const exporter of this.#exporters) exporter.tick();
+  }
+
+  /** News that did not fit into the ring are gone: look at all processes again. */
+  #recheck(): void {
+    const lost = this.#counters.eventsLost(CORE_SLOT);
+    if (lost === this.#newsLost) return;
+    this.#newsLost = lost;
+    this.#log.warn('processes: news were lost in a full ring; all processes are looked at again', { lost });
+    this.#processes.scan();
   }
 
   /** Connections that were open before obi came. */
@@ -228,7 +247,7 @@ export class Agent implements AsyncDisposable {
   }
 
   async #stop(): Promise<void> {
-    clearInterval(this.#timer);
+    for (const timer of this.#timers) clearInterval(timer);
     const failures: unknown[] = [];
     const attempt = (action: () => void) => {
       try {

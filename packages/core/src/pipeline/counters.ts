@@ -33,10 +33,19 @@ export class KernelCounters {
     return result;
   }
 
+  /** Records that the probe in `slot` could not put into the ring. */
+  eventsLost(slot: number): number {
+    return this.#value(slot, this.#shared.indexOf('events_lost'));
+  }
+
   #put(into: Record<string, number>, name: string, slot: number, index: number): void {
+    const value = this.#value(slot, index);
+    if (value > 0) into[name] = value;
+  }
+
+  #value(slot: number, index: number): number {
     const key = Buffer.alloc(4);
     key.writeUInt32LE(slot * PER_SLOT + index);
-    const sum = (this.#map.lookupPerCpu(key) ?? []).reduce((total, value) => total + Buffer.from(value).readBigUInt64LE(), 0n);
-    if (sum > 0n) into[name] = Number(sum);
+    return Number((this.#map.lookupPerCpu(key) ?? []).reduce((total, value) => total + Buffer.from(value).readBigUInt64LE(), 0n));
   }
 }

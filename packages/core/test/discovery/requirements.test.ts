@@ -86,7 +86,8 @@ describe('a probe is refused', () => {
       });
       jest.resetModules();
       const { probes, refusals } = await discover({ fentry: false });
-      if (optional) expect(probes[0]?.unavailable).toMatchObject([{ program: 'http_f', reason: expect.stringContaining('no fentry') }]);
+      if (optional)
+        expect(probes[0]?.unavailable).toMatchObject(['http_send', 'http_f'].map((name) => ({ program: name, reason: expect.stringContaining('no fentry') })));
       else expect(refusals).toMatchObject([{ code: 'OBI_ERR_PROBE_KERNEL_FEATURES', reason: expect.stringContaining('cannot run http_f') }]);
     }
   });
