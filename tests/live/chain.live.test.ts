@@ -6,7 +6,7 @@ import { loadIn, verifyTree } from '../harness/load.mjs';
 import { Obi } from '../harness/obi.mjs';
 import { Sandbox } from '../harness/sandbox.mjs';
 import { buildWorkloads, type Language, type Service } from '../harness/services.mjs';
-import { serviceOf, spansOf, verifyAll } from '../harness/traces.mjs';
+import { type CheckedSpan, serviceOf, spansOf, verifyAll } from '../harness/traces.mjs';
 import { lacking, portsOf, startChain, testUnless } from './support/chain.js';
 import { ACCOUNTING, finish, NO_FAULTS } from './support/counters.js';
 import { inVm, keepsHeaders } from './support/features.js';
@@ -21,7 +21,12 @@ const found = collectorBinary();
 if ('unavailable' in found) console.warn(`spans are not checked against the real Collector: ${found.unavailable}`);
 const collectorPath = 'binary' in found ? found.binary : undefined;
 
+let sandbox: Sandbox;
 beforeAll(buildWorkloads);
+beforeEach(async () => {
+  sandbox = await Sandbox.create({ netns: true, name: 'obi-chain' });
+});
+afterEach(() => sandbox.dispose());
 
 const CHAINS: Language[][] = [
   ['python', 'ruby', 'node'],
@@ -35,7 +40,6 @@ for (const languages of CHAINS) {
 }
 
 async function run(languages: Language[], keepAlive: boolean): Promise<void> {
-  await using sandbox = await Sandbox.create({ netns: true, name: 'obi-chain' });
   const services = await startChain(sandbox, languages, { DELAY_MS: '2', THREADS: '64', ...(keepAlive ? { KEEPALIVE: '1' } : {}) });
   const collector = collectorPath === undefined ? undefined : await Collector.start({ binary: collectorPath, sandbox });
   const env = { ...ACCOUNTING, ...(collector ? { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint } : {}) };
@@ -54,7 +58,8 @@ async function run(languages: Language[], keepAlive: boolean): Promise<void> {
   await collector?.stop();
 
   // By the ids that the services echoed, and by the spans; verifyTree also counts the headers of each request.
-  const verdicts = verifyAll(trees, received ?? account.spans, verifyTree);
+  const spans: CheckedSpan[] = received ?? account.spans;
+  const verdicts = verifyAll(trees, spans, verifyTree);
   expect(verdicts.filter(({ wrong }) => wrong.length > 0).map(({ wrong }) => wrong)).toEqual([]);
   expect(trees.filter((tree) => tree.traceparents > 0)).toEqual([]);
   expect(account.spans).toHaveLength(expected);

@@ -40,6 +40,8 @@ const CARRIED: Record<string, number | { atLeast: number }> = {
   tunnelled: 9,
   foreign_protocols: 0,
   zero_copy: 0,
+  ways_to_read: 8,
+  errors: 3,
 };
 
 let sandbox: Sandbox;

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import secrets
+import signal
 import sys
 import threading
 import time
@@ -119,9 +120,23 @@ class Server(ThreadingHTTPServer):
 
 server = Server((os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "0"))), Handler)
 print(f"listening {server.server_address[1]}", flush=True)
+workers = []
+
+
+def stop_workers(*_):
+    for pid in workers:
+        os.kill(pid, signal.SIGKILL)
+    os._exit(0)
+
+
 for _ in range(int(os.environ.get("PREFORK", "0"))):
-    if os.fork() == 0:
+    pid = os.fork()
+    if pid == 0:
+        workers = []
         break
+    workers.append(pid)
+if workers:
+    signal.signal(signal.SIGTERM, stop_workers)
 try:
     server.serve_forever()
 except KeyboardInterrupt:

@@ -8,3 +8,6 @@ export const hostDirectory = fileURLToPath(new URL('..', import.meta.url));
 
 const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 export const VERSION = manifest.version;
+
+/** Said where no probe is found at all. */
+export const NONE_INSTALLED = `no probe is installed: looked among the dependencies of ${hostDirectory} and of the working directory; npm install @obi/probe-http, or name a probe's folder with --plugins`;

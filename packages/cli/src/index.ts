@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Parses the command line and calls the command; every error becomes one message and an exit code. */
-import { isObiError } from '@obi/core';
+import { isObiError, type KernelError } from '@obi/core';
 import { Command, CommanderError } from 'commander';
 import { doctor } from './commands/doctor.js';
 import { listProbes } from './commands/probes.js';
@@ -49,6 +49,11 @@ function report(error: unknown): number {
   if (isObiError(error)) {
     console.error(`${error.message} [${error.code}]`);
     return error.code.startsWith('OBI_ERR_CONFIG') || error.code.startsWith('OBI_ERR_PLUGIN') ? 2 : 1;
+  }
+  const { message, stage } = error as Partial<KernelError>;
+  if (error instanceof Error && (stage !== undefined || message?.startsWith('@obi/native'))) {
+    console.error(`obi: ${message}`); // the addon, or the kernel through it
+    return 1;
   }
   console.error('obi: internal error, please report it:', error);
   return 1;

@@ -11,8 +11,8 @@ export interface Sinks {
   readonly make: (container: Container) => readonly SpanExporter[];
 }
 
-export function sinks(config: Config): Sinks {
-  const environment = { ...process.env, ...exporterEnvironment(config) };
+export function sinks(config: Config, env: NodeJS.ProcessEnv = process.env): Sinks {
+  const environment = { ...env, ...exporterEnvironment(config) };
   const otlp = otlpEndpointGiven(environment) ? otlpConfigFromEnvironment(environment) : undefined;
   return {
     exporterPorts: otlp ? localPort(otlp) : [],

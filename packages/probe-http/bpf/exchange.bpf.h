@@ -19,7 +19,11 @@ struct http_connection {
 	__u8 midway; /* we did not see its first byte: a response may belong to an unseen request */
 	__u8 untrusted; /* carrier: readers may disagree on where messages begin here: nothing is written any more */
 	__u32 switching; /* carrier: a request that asked for another protocol, by its number + 1, while unanswered */
-	__u32 _pad;
+	/*
+	 * Always 0, which the verifier does not know. Before 6.7 it takes a bpf_loop callback to run once, so that a constant in the
+	 * loop's context would count as constant for all iterations, and branches on it be removed.
+	 */
+	__u32 zero;
 	__u8 chunk[2][HTTP_CHUNK_BYTES]; /* bytes being walked over, by direction */
 };
 

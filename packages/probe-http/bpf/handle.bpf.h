@@ -41,6 +41,8 @@ static __always_inline bool http_handle(struct obi_call *call)
 		return true;
 	}
 	w.c = c;
+	w.stop = w.h->zero;
+	w.offset = w.h->zero;
 	w.sk = (struct sock *)call->sk;
 	w.connection = call->connection;
 	w.pid_tgid = call->pid_tgid;

@@ -109,6 +109,7 @@ static __always_inline bool http_switches(const struct http_parser *p, const str
 static __always_inline bool http_may_insert(struct http_walk *w, struct http_parser *p, struct tcp_sock *tp, __u32 *at)
 {
 	__u32 blank = p->flags & HTTP_PARSER_CR ? 2 : 1;
+	__u8 state = tp->inet_conn.icsk_inet.sk.__sk_common.skc_state;
 
 	if (p->flags & HTTP_PARSER_HAS_TRACEPARENT) {
 		obi_count(OBI_COUNTER_OWN + HTTP_COUNTER_KEPT);
@@ -124,6 +125,12 @@ static __always_inline bool http_may_insert(struct http_walk *w, struct http_par
 	}
 	if (obi_is_zerocopy(tp)) {
 		obi_count(OBI_COUNTER_OWN + HTTP_COUNTER_ZEROCOPY);
+		w->c->flags |= OBI_CONNECTION_LEAVE; /* asked for after it was connected */
+		return false;
+	}
+	/* A write that is going to fail: before 6.11 the kernel would subtract the inserted bytes from its error number. */
+	if (tp->inet_conn.icsk_inet.sk.sk_err || (state != TCP_ESTABLISHED && state != TCP_CLOSE_WAIT)) {
+		obi_count(OBI_COUNTER_OWN + HTTP_COUNTER_NO_ROOM);
 		return false;
 	}
 	if (!http_has_room(tp, w->offset)) {
@@ -213,6 +220,8 @@ static __always_inline int http_carry(struct sk_msg_md *msg)
 	write_seq = tp->write_seq;
 	p = &w.h->parser[OBI_EGRESS];
 	w.msg = msg;
+	w.stop = w.h->zero;
+	w.offset = w.h->zero;
 	w.c = c;
 	w.sk = (struct sock *)tp;
 	w.connection = c->id;
@@ -248,7 +257,7 @@ static __always_inline int http_carry(struct sk_msg_md *msg)
 		}
 		obi_carrier_sent(c, w.pid_tgid);
 		w.offset += inserted;
-		w.stop = 0;
+		w.stop = w.h->zero;
 		bpf_loop(HTTP_STEPS, http_msg_step, &w, 0);
 	}
 	used = w.offset;

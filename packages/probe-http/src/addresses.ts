@@ -30,3 +30,9 @@ function formatV6(view: DataView, at: number): string {
   if (best.start < 0) return hex(groups);
   return `${hex(groups.slice(0, best.start))}::${hex(groups.slice(best.start + best.length))}`;
 }
+
+/** As it stands in a URL: IPv6 in brackets, no port where it is the scheme's own. */
+export function formatEndpoint(address: string, port: number, defaultPort: number): string {
+  const host = address.includes(':') ? `[${address}]` : address;
+  return port === defaultPort ? host : `${host}:${port}`;
+}

@@ -1,31 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 /** One exchange record → one span, after the OpenTelemetry semantic conventions for HTTP. */
 import { Config, inject, injectable, type RecordView, Routes, type SpanDecoder, SpanKind, type SpanWriter, StatusCode } from '@obi/core';
-import { formatAddress } from './addresses.js';
+import { formatAddress, formatEndpoint } from './addresses.js';
 import * as key from './attributes.js';
+import { Authority } from './authority.js';
+import { ClientUrl } from './client-url.js';
 import { HttpExchangeFlag, HttpRole, httpExchangeEvent as event } from './generated/http.events.js';
 import { QueryRedaction } from './query-redaction.js';
 import { RequestLine } from './request-line.js';
 
-const latin1 = new TextDecoder('latin1');
-const HTTP = new TextEncoder().encode('http://');
-const SLASH = 0x2f;
-const COLON = 0x3a;
-const CLOSING_BRACKET = 0x5d;
-const DEFAULT_PORT = 80;
+const utf8 = new TextDecoder();
+const HTTPS = new TextEncoder().encode('https');
+const HTTP_PORT = 80;
+const HTTPS_PORT = 443;
+/** High word of the first number that is no exact one in JavaScript, 2^53. */
+const TOO_HIGH = 2 ** 21;
 
 @injectable()
 export class HttpExchangeDecoder implements SpanDecoder {
   readonly #line = new RequestLine();
+  readonly #origin = new Authority();
   readonly #redaction: QueryRedaction;
+  readonly #url: ClientUrl;
   readonly #routes: Routes;
-  /** `http://` + host + target of a client span. */
-  readonly #url = new Uint8Array(HTTP.length + event.length.host + event.length.line);
 
   constructor(@inject(Config) config: Config, @inject(Routes) routes: Routes) {
     this.#redaction = new QueryRedaction(config.attributes.sensitive_query_params);
+    this.#url = new ClientUrl(this.#redaction, event.length.host + event.length.line);
     this.#routes = routes;
-    this.#url.set(HTTP);
   }
 
   decode(record: RecordView, span: SpanWriter): void {
@@ -34,23 +36,25 @@ export class HttpExchangeDecoder implements SpanDecoder {
     const isServer = event.role(view, base) === HttpRole.SERVER;
     const line = this.#line;
     const lineStart = base + offset.line;
-    line.read(bytes, lineStart, Math.min(lineStart + event.lineLen(view, base), base + record.length));
+    const kept = Math.min(event.lineLen(view, base), event.length.line);
+    line.read(bytes, lineStart, Math.min(lineStart + kept, base + record.length));
 
     const route = isServer ? this.#routes.match(bytes, line.pathStart, line.pathEnd) : undefined;
     if (route?.ignored || !span.begin(event.tgid(view, base))) return;
     span.kind(isServer ? SpanKind.SERVER : SpanKind.CLIENT);
     span.ids(bytes, base + offset.traceTraceId, base + offset.traceSpanId, base + offset.traceParentId, event.traceFlags(view, base));
     span.times(view, base + offset.startNs, base + offset.endNs);
-    this.#method(record, span, lineStart, route?.name);
+    this.#method(bytes, span, lineStart, route?.name);
     if (route?.name) span.string(key.ROUTE, route.name);
-    if (isServer) this.#server(record, span);
-    else this.#client(record, span);
+    this.#findOrigin(record);
+    if (isServer) this.#server(bytes, span);
+    else this.#url.write(span, bytes, line, this.#origin, this.#origin.isEmpty ? remoteEndpoint(record) : '');
     this.#ends(record, span, isServer);
     this.#outcome(record, span, isServer);
     span.end();
   }
 
-  #method({ bytes }: RecordView, span: SpanWriter, lineStart: number, route: string | undefined): void {
+  #method(bytes: Uint8Array, span: SpanWriter, lineStart: number, route: string | undefined): void {
     const { method, methodEnd } = this.#line;
     span.string(key.METHOD, method ?? '_OTHER');
     if (method === undefined) span.text(key.METHOD_ORIGINAL, bytes, lineStart, methodEnd);
@@ -58,53 +62,42 @@ export class HttpExchangeDecoder implements SpanDecoder {
     span.name(route ? `${verb} ${route}` : verb);
   }
 
-  #server(record: RecordView, span: SpanWriter): void {
-    const { bytes } = record;
+  /** Whom the request is for: the target says it before the Host field does (RFC 9112 §3.2.2). */
+  #findOrigin({ bytes, view, base }: RecordView): void {
     const line = this.#line;
-    span.string(key.URL_SCHEME, 'http');
-    span.text(key.URL_PATH, bytes, line.pathStart, line.pathEnd);
-    if (line.hasQuery) span.string(key.URL_QUERY, this.#query(bytes));
-  }
-
-  /** An absolute target (request to a proxy) is the URL; else it is put together from the Host field. */
-  #client({ bytes, view, base }: RecordView, span: SpanWriter): void {
-    const line = this.#line;
+    if (line.authorityEnd > line.authorityStart) {
+      this.#origin.read(bytes, line.authorityStart, line.authorityEnd);
+      return;
+    }
     const host = base + event.offset.host;
-    const authority = host + event.hostLen(view, base);
-    const isWhole = line.isAbsolute(bytes) || bytes[line.targetStart] !== SLASH;
-    const url = isWhole ? bytes : this.#url;
-    const start = isWhole ? line.targetStart : 0;
-    const end = isWhole ? line.pathEnd : this.#join(bytes, host, authority, line.targetStart, line.pathEnd);
-    if (line.hasQuery) span.string(key.URL_FULL, `${latin1.decode(url.subarray(start, end))}?${this.#query(bytes)}`);
-    else span.text(key.URL_FULL, url, start, end);
+    const length = event.hostLen(view, base);
+    // A field that fills its place was cut, perhaps: half a name is none.
+    this.#origin.read(bytes, host, length < event.length.host ? host + length : host);
   }
 
-  /** `http://` + two ranges, in the scratch buffer. @returns its length. */
-  #join(bytes: Uint8Array, start: number, end: number, next: number, nextEnd: number): number {
-    const path = HTTP.length + end - start;
-    this.#url.set(bytes.subarray(start, end), HTTP.length);
-    this.#url.set(bytes.subarray(next, nextEnd), path);
-    return path + nextEnd - next;
-  }
-
-  #query(bytes: Uint8Array): string {
-    return this.#redaction.redact(latin1.decode(bytes.subarray(this.#line.queryStart, this.#line.targetEnd)));
+  #server(bytes: Uint8Array, span: SpanWriter): void {
+    const line = this.#line;
+    const isAbsolute = line.form === 'absolute';
+    if (isAbsolute) span.text(key.URL_SCHEME, bytes, line.targetStart, line.schemeEnd);
+    else span.string(key.URL_SCHEME, 'http');
+    if (isAbsolute && line.pathStart === line.pathEnd) span.string(key.URL_PATH, '/');
+    else span.text(key.URL_PATH, bytes, line.pathStart, line.pathEnd);
+    if (!line.hasQuery) return;
+    if (this.#redaction.mayChange(bytes, line.queryStart, line.targetEnd))
+      span.string(key.URL_QUERY, this.#redaction.redact(utf8.decode(bytes.subarray(line.queryStart, line.targetEnd))));
+    else span.text(key.URL_QUERY, bytes, line.queryStart, line.targetEnd);
   }
 
   #ends({ bytes, view, base }: RecordView, span: SpanWriter, isServer: boolean): void {
+    const origin = this.#origin;
     const remote = formatAddress(bytes, view, base + event.offset.tupleRemote);
     const remotePort = event.tupleRemotePort(view, base);
-    const ownPort = event.tupleLocalPort(view, base);
-    const host = base + event.offset.host;
-    const hostEnd = host + event.hostLen(view, base);
-    const nameEnd = endOfName(bytes, host, hostEnd);
-    const port = portAfter(bytes, nameEnd, hostEnd);
-    if (hostEnd > host) {
-      span.text(key.SERVER_ADDRESS, bytes, host, nameEnd);
-      span.int(key.SERVER_PORT, port ?? DEFAULT_PORT);
-    } else {
+    if (origin.isEmpty) {
       span.string(key.SERVER_ADDRESS, isServer ? formatAddress(bytes, view, base + event.offset.tupleLocal) : remote);
-      span.int(key.SERVER_PORT, isServer ? ownPort : remotePort);
+      span.int(key.SERVER_PORT, isServer ? event.tupleLocalPort(view, base) : remotePort);
+    } else {
+      span.text(key.SERVER_ADDRESS, bytes, origin.nameStart, origin.nameEnd);
+      span.int(key.SERVER_PORT, origin.port ?? (this.#isHttps(bytes) ? HTTPS_PORT : HTTP_PORT));
     }
     if (isServer) {
       span.string(key.CLIENT_ADDRESS, remote);
@@ -115,15 +108,19 @@ export class HttpExchangeDecoder implements SpanDecoder {
     span.string(key.PROTOCOL_VERSION, event.minor(view, base) === 0 ? '1.0' : '1.1');
   }
 
+  #isHttps(bytes: Uint8Array): boolean {
+    const { form, targetStart, schemeEnd } = this.#line;
+    return form === 'absolute' && schemeEnd - targetStart === HTTPS.length && HTTPS.every((letter, i) => ((bytes[targetStart + i] ?? 0) | 0x20) === letter);
+  }
+
   #outcome({ view, base }: RecordView, span: SpanWriter, isServer: boolean): void {
     const status = event.status(view, base);
-    const incomplete = (event.flags(view, base) & HttpExchangeFlag.INCOMPLETE) !== 0;
-    span.int(key.REQUEST_BODY_SIZE, Number(event.requestBytes(view, base)));
-    if (status > 0) {
-      span.int(key.STATUS_CODE, status);
-      span.int(key.RESPONSE_BODY_SIZE, Number(event.responseBytes(view, base)));
-    }
-    if (incomplete) {
+    const flags = event.flags(view, base);
+    // Of a body that was cut short, or that went by unseen, the size is not known.
+    if (flags & HttpExchangeFlag.REQUEST_DONE) size(span, key.REQUEST_BODY_SIZE, view, base + event.offset.requestBytes);
+    if (status > 0) span.int(key.STATUS_CODE, status);
+    if (status > 0 && flags & HttpExchangeFlag.RESPONSE_DONE) size(span, key.RESPONSE_BODY_SIZE, view, base + event.offset.responseBytes);
+    if (flags & HttpExchangeFlag.INCOMPLETE) {
       span.string(key.ERROR_TYPE, status > 0 ? 'incomplete_response' : 'no_response');
       span.status(StatusCode.ERROR);
     } else if (status >= (isServer ? 500 : 400)) {
@@ -133,22 +130,12 @@ export class HttpExchangeDecoder implements SpanDecoder {
   }
 }
 
-/** End of the host's name in `name:port` or `[v6]:port`. */
-function endOfName(bytes: Uint8Array, start: number, end: number): number {
-  for (let i = end - 1; i >= start; i--) {
-    if (bytes[i] === CLOSING_BRACKET) return end;
-    if (bytes[i] === COLON) return i;
-  }
-  return end;
+/** A number that JavaScript cannot hold exactly is left out: the attribute is the exact size or nothing. */
+function size(span: SpanWriter, attribute: typeof key.REQUEST_BODY_SIZE, view: DataView, at: number): void {
+  const high = view.getUint32(at + 4, true);
+  if (high < TOO_HIGH) span.int(attribute, high * 2 ** 32 + view.getUint32(at, true));
 }
 
-function portAfter(bytes: Uint8Array, colon: number, end: number): number | undefined {
-  let port = 0;
-  if (colon + 1 >= end) return undefined;
-  for (let i = colon + 1; i < end; i++) {
-    const digit = (bytes[i] ?? 0) - 0x30;
-    if (digit < 0 || digit > 9) return undefined;
-    port = port * 10 + digit;
-  }
-  return port <= 0xffff ? port : undefined;
+function remoteEndpoint({ bytes, view, base }: RecordView): string {
+  return formatEndpoint(formatAddress(bytes, view, base + event.offset.tupleRemote), event.tupleRemotePort(view, base), HTTP_PORT);
 }

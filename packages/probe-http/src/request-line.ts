@@ -6,21 +6,33 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', '
 const encoded = METHODS.map((name) => ({ name, bytes: new TextEncoder().encode(name) }));
 
 const SPACE = 0x20;
-const QUESTION_MARK = 0x3f;
+const ASTERISK = 0x2a;
 const SLASH = 0x2f;
 const COLON = 0x3a;
+const QUESTION_MARK = 0x3f;
+/** Longer ones are not in use. */
+const LONGEST_SCHEME = 8;
+
+/** Forms of a request target (RFC 9112 §3.2): `/path`, `http://host/path` (to a proxy), `host:port` (CONNECT), `*` (OPTIONS). */
+export type TargetForm = 'origin' | 'absolute' | 'authority' | 'asterisk';
 
 /** One object for all records: valid until the next `read`. All numbers are offsets in the bytes given. */
 export class RequestLine {
   /** A known method, or undefined. */
   method: string | undefined;
   methodEnd = 0;
+  form: TargetForm = 'origin';
   targetStart = 0;
   targetEnd = 0;
-  /** Of an absolute target (`http://host/path`), where its path begins; `targetStart` for `/path`. */
+  /** Of an absolute target: the byte after its scheme. */
+  schemeEnd = 0;
+  /** Of an absolute target and one in authority form; empty otherwise. */
+  authorityStart = 0;
+  authorityEnd = 0;
+  /** Empty for a target in authority form, `*` for one in asterisk form. */
   pathStart = 0;
   pathEnd = 0;
-  /** `pathEnd` when there is no query; else the byte after `?`. */
+  /** `targetEnd` when there is no query; else the byte after `?`. */
   queryStart = 0;
 
   /** @param end the line's end; a line that was cut has no version behind its target. */
@@ -32,30 +44,42 @@ export class RequestLine {
     this.targetStart = Math.min(i + 1, end);
     for (i = this.targetStart; i < end && bytes[i] !== SPACE; ) i++;
     this.targetEnd = i;
-    this.pathStart = this.#findPath(bytes);
+    this.#findParts(bytes);
     for (i = this.pathStart; i < this.targetEnd && bytes[i] !== QUESTION_MARK; ) i++;
     this.pathEnd = i;
     this.queryStart = Math.min(i + 1, this.targetEnd);
   }
 
+  /** True for an empty one (`/path?`) too. */
   get hasQuery(): boolean {
     return this.pathEnd < this.targetEnd;
   }
 
-  /** `http://host/path`: behind the authority. `/path` and `*`: at once. */
-  #findPath(bytes: Uint8Array): number {
-    if (!this.isAbsolute(bytes)) return this.targetStart;
-    let i = this.targetStart;
-    while (i < this.targetEnd && bytes[i] !== COLON) i++;
-    for (i += 3; i < this.targetEnd && bytes[i] !== SLASH && bytes[i] !== QUESTION_MARK; ) i++;
-    return Math.min(i, this.targetEnd);
+  #findParts(bytes: Uint8Array): void {
+    const { targetStart, targetEnd } = this;
+    this.authorityStart = this.authorityEnd = this.pathStart = targetStart;
+    this.form = 'origin';
+    if (bytes[targetStart] === SLASH) return;
+    if (targetEnd - targetStart === 1 && bytes[targetStart] === ASTERISK) {
+      this.form = 'asterisk';
+    } else if (this.method === 'CONNECT') {
+      this.form = 'authority';
+      this.authorityEnd = this.pathStart = targetEnd;
+    } else if (this.#findScheme(bytes)) {
+      this.form = 'absolute';
+      let i = this.schemeEnd + 3;
+      this.authorityStart = i;
+      while (i < targetEnd && bytes[i] !== SLASH && bytes[i] !== QUESTION_MARK) i++;
+      this.authorityEnd = this.pathStart = i;
+    }
   }
 
-  /** Has the target a scheme (requests to a proxy)? */
-  isAbsolute(bytes: Uint8Array): boolean {
-    if (bytes[this.targetStart] === SLASH) return false;
-    for (let i = this.targetStart; i + 2 < this.targetEnd && i < this.targetStart + 8; i++) {
-      if (bytes[i] === COLON) return bytes[i + 1] === SLASH && bytes[i + 2] === SLASH;
+  /** Is there `scheme://` in front? */
+  #findScheme(bytes: Uint8Array): boolean {
+    for (let i = this.targetStart + 1; i + 2 < this.targetEnd && i <= this.targetStart + LONGEST_SCHEME; i++) {
+      if (bytes[i] !== COLON) continue;
+      this.schemeEnd = i;
+      return bytes[i + 1] === SLASH && bytes[i + 2] === SLASH;
     }
     return false;
   }

@@ -40,7 +40,10 @@ function fdinfo(pid: number, fd: string): string {
 
 /** Names of what is held, sorted. */
 export function namesOf(kind: 'prog' | 'map', held: BpfIds): string[] {
-  return listed(kind).filter(({ id }) => held[kind].has(id)).map(({ name }) => name ?? '').sort();
+  return listed(kind)
+    .filter(({ id }) => held[kind].has(id))
+    .map(({ name }) => name ?? '')
+    .sort();
 }
 
 export const NOTHING: Record<Kind, number[]> = { prog: [], map: [], link: [] };
@@ -53,7 +56,10 @@ export const NOTHING: Record<Kind, number[]> = { prog: [], map: [], link: [] };
  * (kernel/bpf/arraymap.c, prog_array_map_clear). That is the observer's doing, not obi's.
  */
 export async function remainingAfter(held: BpfIds, seconds = 5): Promise<Record<Kind, number[]>> {
-  const rest = (kind: Kind) => listed(kind).map(({ id }) => id).filter((id) => held[kind].has(id));
+  const rest = (kind: Kind) =>
+    listed(kind)
+      .map(({ id }) => id)
+      .filter((id) => held[kind].has(id));
   const prog = await until(() => rest('prog'), 100, seconds);
   const link = await until(() => rest('link'), 100, seconds);
   await delay(500 * patience);

@@ -18,7 +18,7 @@ const curlArguments = (url) => {
     ['-s', '-H', 'Expect: 100-continue', '-d', 'x'.repeat(3000), `${url}/expect`],
     ['-s', '-H', 'Transfer-Encoding: chunked', '-d', 'y'.repeat(3000), `${url}/chunked`],
     ['-s', '-H', 'TraceParent: 00-11111111111111111111111111111111-2222222222222222-01', `${url}/own`],
-    ['-s', '--http2', `${url}/stay`, `${url}/after`],
+    ['-s', '--http2', `${url}/stay`, `${url}/stay`],
   ];
   return one.flatMap((args, n) => (n ? ['--next', ...args] : args));
 };

@@ -16,7 +16,9 @@ let known: Features | undefined;
 /** As the built addon reports them. */
 export function features(): Features {
   const script = "import { createKernel } from '@obi/native'; process.stdout.write(JSON.stringify(createKernel().features()))";
-  known ??= JSON.parse(execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd: path.join(root, 'packages/cli'), encoding: 'utf8' })) as Features;
+  known ??= JSON.parse(
+    execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd: path.join(root, 'packages/cli'), encoding: 'utf8' }),
+  ) as Features;
   return known;
 }
 

@@ -38,7 +38,10 @@ export class HeldClient {
       });
       this.proc.exited.then(() => reject(new Error(`the client ended\n${this.proc.tail()}`)));
     });
-    return this.proc.lines.slice(before).filter(({ text }) => text.startsWith('{')).map(({ text }) => JSON.parse(text));
+    return this.proc.lines
+      .slice(before)
+      .filter(({ text }) => text.startsWith('{'))
+      .map(({ text }) => JSON.parse(text));
   }
 }
 

@@ -25,7 +25,10 @@ export function makePackage(folder: string, id: string, slots: Record<string, st
   mkdirSync(directory);
   const made = { directory, manifest: path.join(directory, 'manifest.json'), object: path.join(directory, 'probe.bpf.o') };
   const entry = { id, kind: 'protocol', api: 1, manifest: 'manifest.json', slots };
-  writeFileSync(path.join(directory, 'package.json'), JSON.stringify({ name: `third-party-${id}`, version: '1.0.0', type: 'module', main: 'index.js', keywords: ['obi-probe'], obi: entry }));
+  writeFileSync(
+    path.join(directory, 'package.json'),
+    JSON.stringify({ name: `third-party-${id}`, version: '1.0.0', type: 'module', main: 'index.js', keywords: ['obi-probe'], obi: entry }),
+  );
   writeFileSync(path.join(directory, 'index.js'), `import http from '${pathToFileURL(path.join(http, 'dist/index.js'))}';\n${code}\n`);
   writeFileSync(made.object, readFileSync(path.join(http, `bpf/dist/${architecture}/http.bpf.o`)));
   generate(made, id);
@@ -34,7 +37,11 @@ export function makePackage(folder: string, id: string, slots: Record<string, st
 
 /** Its manifest, from its object, by the author's own tool. */
 export function generate({ manifest, object }: ThirdParty, id: string): void {
-  execFileSync(process.execPath, [path.join(root, 'packages/probe-kit/bin/obi-gen.mjs'), '--id', id, '--object', `${architecture}=${object}`, '--manifest', manifest], { stdio: ['ignore', 'ignore', 'pipe'] });
+  execFileSync(
+    process.execPath,
+    [path.join(root, 'packages/probe-kit/bin/obi-gen.mjs'), '--id', id, '--object', `${architecture}=${object}`, '--manifest', manifest],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
 }
 
 /** Changes the manifest's text. */

@@ -228,4 +228,4 @@ def more_to_come(dial):
     c.expect(2)
 
 
-import cases_foreign  # noqa: E402,F401  the rest of the cases
+import cases_foreign, cases_sockets  # noqa: E402,F401  the rest of the cases

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Ruby's Net::HTTP, one connection. usage: ruby keepalive.rb PORT   prints what was answered
 require 'net/http'
+require 'stringio'
 
 Net::HTTP.start('127.0.0.1', ARGV[0].to_i) do |http|
   5.times do

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Records what each connection sends, byte by byte, and answers HTTP/1 in a way that depends on no field that anybody may add.
 # usage: server.py FOLDER [slow]    A line on stdin ends the recording: waits for the open connections' ends, prints `recorded N`; files FOLDER/0 … N-1.
-import hashlib, os, random, re, socket, sys, threading, time
+import hashlib, os, random, re, socket, struct, sys, threading, time
 
 folder, slow = sys.argv[1], sys.argv[2:] == ['slow']
 records = []  # (bytearray, thread) in the order of accept
@@ -78,6 +78,10 @@ def request(peer, n):
         peer.sock.sendall(b'HTTP/1.1 200 Connected\r\n\r\n' if method == b'CONNECT' else b'HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: upgrade\r\n\r\n')
         peer.sock.sendall(b'TUNNEL ' + hashlib.md5(peer.drain()).hexdigest().encode() + b'\n')
         return False
+    if target == b'/abort':
+        peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+        peer.sock.close()
+        return False
     lengths = fields.get(b'content-length', [])
     if len(lengths) > 1 or (lengths and b'transfer-encoding' in fields) or any(not v.isdigit() for v in lengths):
         peer.sock.sendall(b'HTTP/1.1 400 Ambiguous\r\nContent-Length: 0\r\n\r\n')
@@ -105,8 +109,8 @@ def serve(peer):
         except ValueError:
             peer.sock.sendall(b'MALFORMED\n')
         # Reads to the end before it closes: a reset would take away bytes that the client sent.
-        peer.drain()
         peer.sock.shutdown(socket.SHUT_WR)
+        peer.drain()
     except OSError:
         pass  # the client went first; what it sent is recorded
     peer.sock.close()

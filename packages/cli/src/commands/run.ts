@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `obi`: traces until it is told to stop. */
-import { Agent, ConfigRoutes, Config as ConfigToken, type Config, Container, CoreObjects, createLogger, errors, HealthServer, hostArchitecture, Kernel, loadConfig, Logger, printConfig, Routes, SpanExporters } from '@obi/core';
+import { Agent, type AgentStatus, ConfigRoutes, Config as ConfigToken, type Config, Container, CoreObjects, createLogger, errors, HealthServer, hostArchitecture, isObiError, Kernel, loadConfig, Logger, printConfig, Routes, SpanExporters } from '@obi/core';
 import { coreObjects } from '@obi/bpf';
 import { createKernel } from '@obi/native';
-import { hostDirectory, VERSION } from '../host.js';
+import { hostDirectory, NONE_INSTALLED, VERSION } from '../host.js';
 import { sinks } from '../sinks.js';
 import { summary } from '../summary.js';
 
@@ -12,6 +12,7 @@ export interface RunOptions {
   readonly config?: string;
 }
 
+/** Ends the process when it was told to stop. @throws ObiError when nothing can be traced; then nothing of obi is left in the kernel. */
 export async function run(options: RunOptions): Promise<void> {
   const { config, warnings } = load(options);
   if (config.log_config) {
@@ -19,7 +20,15 @@ export async function run(options: RunOptions): Promise<void> {
   }
   const log = createLogger({ level: config.log_level, format: config.log_format });
   for (const warning of warnings) log.warn(warning);
+  try {
+    await trace(config, log);
+  } finally {
+    log.flush();
+  }
+  process.exit(0);
+}
 
+async function trace(config: Config, log: Logger): Promise<void> {
   const architecture = hostArchitecture();
   if (!architecture) throw errors.noProbes([`obi has no BPF objects for ${process.arch}`]);
   const kernel = createKernel();
@@ -33,21 +42,45 @@ export async function run(options: RunOptions): Promise<void> {
     .registerFactory(Routes, () => new ConfigRoutes(config.routes))
     .registerFactory(SpanExporters, make);
 
-  // Before anything is in the kernel, so that no signal finds it half-way.
+  // Before anything is in the kernel: no signal finds it half-way, and a port that is taken ends the run here.
   const stopped = stopSignal();
-  const agent = await Agent.start(container, { hostDirectories: [hostDirectory, process.cwd()], version: VERSION, exporterPorts });
-  const health = config.health_check.port > 0 ? await HealthServer.start(config.health_check.port, () => agent.status, log) : undefined;
-  const { probes, tap, propagation } = agent.status;
-  log.info('obi is ready', { probes: probes.join(','), tap, propagation });
-  const signal = await stopped;
-  log.info(`stopping on ${signal}`);
-  const status = agent.status;
-  log.debug('counters', { counters: status.counters, faults: status.faults });
-  await health?.[Symbol.asyncDispose]();
-  await withDeadline(agent[Symbol.asyncDispose](), config.shutdown_timeout, () => log.error('stopping took longer than shutdown_timeout; some spans may be lost'));
-  log.flush();
-  summary(container, status);
-  process.exit(0);
+  let agent: Agent | undefined;
+  const health = await startHealth(config, () => agent?.status, log);
+  try {
+    agent = await startAgent(container, exporterPorts);
+    const { probes, tap, propagation } = agent.status;
+    log.info('obi is ready', { probes: probes.join(','), tap, propagation });
+    log.info(`stopping on ${await stopped}`);
+    const status = agent.status;
+    log.debug('counters', { counters: status.counters, faults: status.faults });
+    health?.stopping();
+    await withDeadline(agent[Symbol.asyncDispose](), config.shutdown_timeout, () => log.error('stopping took longer than shutdown_timeout; some spans may be lost'));
+    log.flush();
+    summary(container, status);
+  } finally {
+    await health?.[Symbol.asyncDispose]();
+  }
+}
+
+/** Until the agent runs the answer is 503 with the reason. */
+function startHealth(config: Config, status: () => AgentStatus | undefined, log: Logger): Promise<HealthServer> | undefined {
+  if (config.health_check.port === 0) return undefined;
+  const running = () => {
+    const now = status();
+    if (!now) throw new Error('obi is starting');
+    return now;
+  };
+  return HealthServer.start(config.health_check.port, running, log);
+}
+
+async function startAgent(container: Container, exporterPorts: readonly number[]): Promise<Agent> {
+  try {
+    return await Agent.start(container, { hostDirectories: [hostDirectory, process.cwd()], version: VERSION, exporterPorts });
+  } catch (error) {
+    if (isObiError(error) && error.code === 'OBI_ERR_NO_PROBES' && (error.details['reasons'] as readonly string[]).length === 0)
+      throw errors.noProbes([NONE_INSTALLED]);
+    throw error;
+  }
 }
 
 function load(options: RunOptions): { config: Config; warnings: readonly string[] } {

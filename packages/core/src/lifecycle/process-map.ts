@@ -7,6 +7,8 @@ import type { DeselectReason, ProcessListener, TracedProcess } from '../process/
 /** enum obi_process_flag (bpf/include/obi/process.bpf.h). */
 const MULTIPLEXED = 1;
 const FIONREAD_SAFE = 2;
+/** Set by the kernel side only. */
+const ASKED_FIONREAD = 4;
 
 export class ProcessMap implements ProcessListener {
   readonly #map: MapHandle;
@@ -23,8 +25,9 @@ export class ProcessMap implements ProcessListener {
 
   selected(process: TracedProcess): void {
     const value = Buffer.alloc(8);
-    value.writeUInt32LE((process.executionModel === 'multiplexed' ? MULTIPLEXED : 0) | (process.fionreadSafe ? FIONREAD_SAFE : 0));
     try {
+      const seen = this.#map.lookup(key(process.pid))?.[0] ?? 0;
+      value.writeUInt32LE((process.executionModel === 'multiplexed' ? MULTIPLEXED : 0) | (process.fionreadSafe ? FIONREAD_SAFE : 0) | (seen & ASKED_FIONREAD));
       this.#map.update(key(process.pid), value);
     } catch (err) {
       this.#log.error('processes: the kernel table is full; raise ebpf.maps_config.global_scale_factor', { pid: process.pid, err });

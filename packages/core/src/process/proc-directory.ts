@@ -31,6 +31,13 @@ export class ProcDirectory implements ProcFs {
     return { state, parentPid: Number(parent), startTime };
   }
 
+  children(pid: number): number[] {
+    const lists = this.#list(`${pid}/task`).map((tid) => attempt(() => readFileSync(this.#path(`${pid}/task/${tid}/children`), 'utf8')));
+    // Kernels without CONFIG_PROC_CHILDREN have no such files.
+    if (lists.every((list) => list === undefined)) return this.pids().filter((other) => this.stat(other)?.parentPid === pid);
+    return lists.flatMap((list) => list?.split(' ').map(Number) ?? []).filter((child) => child > 0);
+  }
+
   executable(pid: number): string | undefined {
     const path = this.#link(`${pid}/exe`);
     return path?.endsWith(DELETED) ? path.slice(0, -DELETED.length) : path;

@@ -9,6 +9,8 @@ export interface ProcFs {
   /** All process ids (thread group leaders). */
   pids(): number[];
   stat(pid: number): ProcessStat | undefined;
+  /** Processes that `pid`, any of its threads, has forked and that still run. */
+  children(pid: number): number[];
   /** Path of the executable as the process sees it, without the mark of a deleted file. Undefined for kernel threads and zombies. */
   executable(pid: number): string | undefined;
   /** Reads from the executable file itself, in whatever mount namespace and even when it was deleted. */

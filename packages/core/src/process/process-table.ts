@@ -124,14 +124,19 @@ export class ProcessTable implements ProcessDirectory {
 
   /** Process `pid` (not a thread) runs another program now. */
   onExec(pid: number): void {
+    const before = this.#traced.has(pid);
     this.#evaluate(pid, { exec: true });
+    if (!before) this.#adoptChildren(pid);
   }
 
   /** Process `parentPid` made process `pid` (not a thread), which may have ended since. */
   onFork(parentPid: number, pid: number): void {
     this.#ended.delete(pid);
+    const known = this.#traced.get(pid);
+    const isFound = this.#traced.has(parentPid) && known?.process.startTime === this.#options.procFs.stat(pid)?.startTime;
+    if (known && isFound) return; // with its parent, see #adoptChildren
     // A pid is free before it is given again: whoever had it has ended, and the event of that was lost.
-    if (this.#traced.has(pid)) this.#drop(pid, 'replaced');
+    if (known) this.#drop(pid, 'replaced');
     const parent = this.#traced.get(parentPid);
     if (!parent) return;
     this.#evaluate(pid, { copyOf: parent });
@@ -145,12 +150,27 @@ export class ProcessTable implements ProcessDirectory {
 
   /** Process `pid` listens on TCP port `port`. Its runtime has started by now, so its execution model is looked at again. */
   onListen(pid: number, port: number): void {
+    const before = this.#traced.has(pid);
     this.#evaluate(pid, { port });
+    if (!before) this.#adoptChildren(pid);
   }
 
   /** Looks at a traced process again: worth it once when it first carries traffic, since a forked worker may load its event loop without ever listening. */
   refresh(pid: number): void {
     if (this.#traced.has(pid)) this.#evaluate(pid, {});
+  }
+
+  /**
+   * What a process forked between the event that made us look at it and the moment when the kernel was told to trace it: no event tells of those children.
+   * Servers that fork their workers right after they began to listen are the usual case.
+   */
+  #adoptChildren(pid: number): void {
+    if (!this.#traced.has(pid)) return;
+    for (const child of this.#options.procFs.children(pid)) {
+      if (this.#traced.has(child)) continue;
+      this.#evaluate(child, {});
+      this.#adoptChildren(child);
+    }
   }
 
   #evaluate(pid: number, occasion: Occasion): void {

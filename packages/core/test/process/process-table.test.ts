@@ -286,6 +286,18 @@ describe('listen', () => {
     expect(news()).toEqual([]);
   });
 
+  test('workers that were forked before that was told are found with it', () => {
+    const processes = table({ instrument: [{ open_ports: '8080' }] });
+    processes.scan();
+    proc.set(10, { ...PYTHON, listens: [8080] });
+    proc.set(11, { ...PYTHON, parent: 10, listens: [8080] });
+    proc.set(12, { exe: '/usr/bin/curl', parent: 11 });
+    processes.onListen(10, 8080);
+    expect(news()).toEqual(['+10 gateway', '+11 gateway', '+12 gateway']);
+    processes.onFork(10, 11); // told after all: nothing new
+    expect(news()).toEqual([]);
+  });
+
   test('the runtime that was loaded meanwhile changes the execution model, for good', () => {
     const processes = table(ALL_PYTHON);
     const startTime = proc.set(10, PYTHON);

@@ -92,8 +92,8 @@ static __noinline int do_open(void)
 	return bpf_map_update_elem(&obi_connections, &sk, &fresh, BPF_ANY);
 }
 
-/* One read or write of the traced process. */
-static __noinline int pass(struct t_input *in, __u32 from, __u32 to, __u32 cut)
+/* One read or write of the traced process. Inlined: each frame counts on kernels that round it up to 32 bytes. */
+static __always_inline int pass(struct t_input *in, __u32 from, __u32 to, __u32 cut)
 {
 	struct obi_connection *c = obi_connection_find(SOCKET);
 	struct obi_call *call = obi_call_get(OBI_CALL_SYSCALL);
@@ -131,11 +131,11 @@ static __noinline int pass(struct t_input *in, __u32 from, __u32 to, __u32 cut)
 }
 
 /* All of the input, in one call or cut in two. */
-static __noinline int do_pass(void)
+static __always_inline int do_pass(void)
 {
 	struct t_input *in = t_input_get();
 	struct http_connection *h;
-	__u32 cut;
+	__u32 cut, from = 0, to;
 
 	if (!in)
 		return 1;
@@ -146,10 +146,16 @@ static __noinline int do_pass(void)
 			http_closed(h, CONNECTION, bpf_ktime_get_ns());
 		return 0;
 	}
-	if (!cut || in->option & OPTION_IOV)
-		return pass(in, 0, in->len, cut);
-	pass(in, 0, cut, 0);
-	return pass(in, cut, in->len, 0);
+	to = cut && !(in->option & OPTION_IOV) ? cut : in->len;
+#pragma clang loop unroll(disable)
+	for (int part = 0; part < 2; part++) {
+		pass(in, from, to, cut);
+		if (to >= in->len)
+			break;
+		from = to;
+		to = in->len;
+	}
+	return 0;
 }
 
 struct capturing {

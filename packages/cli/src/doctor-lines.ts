@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The lines of `obi doctor`: from what was found on this machine to what follows for taps, carriers and probes. */
+import type { KernelFeatures, ProbeDescription } from '@obi/core';
+
+/** `ok`: as it should be; `off`: obi does without; `bad`: something cannot run. */
+export type Verdict = 'ok' | 'off' | 'bad';
+export type Line = readonly [Verdict, string, string];
+
+export interface Findings {
+  readonly features: KernelFeatures;
+  /** Are carriers in headers wanted by the configuration? */
+  readonly headers: boolean;
+  /** Where cgroup2 is mounted. */
+  readonly cgroup: string | undefined;
+  /** Undefined: no objects for this architecture. */
+  readonly probes: readonly ProbeDescription[] | undefined;
+  /** As Node calls it. */
+  readonly processArchitecture: string;
+}
+
+export function doctorLines({ features, headers, cgroup, probes, processArchitecture }: Findings): Line[] {
+  const lines: Line[] = [...kernelLines(features), ...rightsLines(features), ...tapLines(features)];
+  lines.push(cgroup ? ['ok', 'cgroup2', cgroup] : ['bad', 'cgroup2', 'not mounted: outgoing connections cannot be watched; mount -t cgroup2 none <folder>']);
+  lines.push(...carrierLines(features, headers, cgroup !== undefined));
+  if (!probes) lines.push(['bad', 'architecture', `no BPF objects for ${processArchitecture}`]);
+  else if (probes.length === 0) lines.push(['bad', 'probes', 'none is installed; npm install @obi/probe-http']);
+  else lines.push(...probes.map(probeLine));
+  return lines;
+}
+
+const MARK: Readonly<Record<Verdict, string>> = { ok: 'ok ', off: ' - ', bad: '!! ' };
+
+export function formatLine([verdict, what, text]: Line): string {
+  return `${MARK[verdict]} ${what.padEnd(22)} ${text}`;
+}
+
+function probeLine({ id, refusal, unavailable }: ProbeDescription): Line {
+  if (refusal) return ['bad', `probe ${id}`, `${refusal.reason}; ${refusal.remedy}`];
+  return ['ok', `probe ${id}`, `can run${unavailable.map(({ program, reason }) => `; without ${program}: ${reason}`).join('')}`];
+}
+
+function kernelLines(features: KernelFeatures): Line[] {
+  return [
+    ['ok', 'kernel', `${features.release} ${features.architecture}`],
+    features.btf ? ['ok', 'BTF', 'present'] : ['bad', 'BTF', 'missing: CONFIG_DEBUG_INFO_BTF is needed'],
+    features.ringBuffer ? ['ok', 'ring buffer', 'present'] : ['bad', 'ring buffer', 'missing: needs Linux 5.8'],
+    features.bpfLoop ? ['ok', 'bpf_loop', 'present'] : ['bad', 'bpf_loop', 'missing: needs Linux 5.17'],
+    ['ok', 'lockdown', features.lockdown],
+  ];
+}
+
+function rightsLines({ capabilities }: KernelFeatures): Line[] {
+  const all = capabilities.includes('SYS_ADMIN');
+  return [
+    ['BPF', 'loading programs'],
+    ['PERFMON', 'reading what processes send'],
+    ['NET_ADMIN', 'carriers: writing traceparent'],
+    ['SYS_PTRACE', 'connections that were open before; other users’ processes'],
+  ].map(([capability = '', use = '']): Line => {
+    const has = capabilities.includes(capability) || (all && capability !== 'SYS_PTRACE');
+    return has ? ['ok', `CAP_${capability}`, use] : [capability === 'BPF' || capability === 'PERFMON' ? 'bad' : 'off', `CAP_${capability}`, `missing: no ${use}`];
+  });
+}
+
+function tapLines(features: KernelFeatures): Line[] {
+  return [
+    ['ok', 'tap syscalls', features.fentry ? 'available; the TCP tap is used' : 'on: system calls (raw tracepoint)'],
+    features.fentry
+      ? ['ok', 'tap tcp', 'on: tcp_sendmsg and tcp_recvmsg (fentry, fexit)']
+      : ['off', 'tap tcp', 'fentry programs do not load here; io_uring traffic is not seen'],
+  ];
+}
+
+function carrierLines(features: KernelFeatures, headers: boolean, cgroup: boolean): Line[] {
+  const wrong = 'this kernel answers FIONREAD wrongly for watched sockets: programs that may ask get the header on the first request of a connection only';
+  return [
+    features.fionreadFault === true ? ['off', 'FIONREAD', wrong] : features.fionreadFault === false ? ['ok', 'FIONREAD', 'answers rightly'] : ['off', 'FIONREAD', 'could not be measured; treated as wrong'],
+    !cgroup
+      ? ['off', 'carrier http header', 'no cgroup2']
+      : headers
+        ? ['ok', 'carrier http header', 'on']
+        : ['off', 'carrier http header', 'off by configuration: OTEL_EBPF_BPF_CONTEXT_PROPAGATION=headers turns it on'],
+    features.probeWriteUser ? ['ok', 'bpf_probe_write_user', 'permitted'] : ['off', 'bpf_probe_write_user', `not permitted (lockdown: ${features.lockdown}); no probe of this version needs it`],
+  ];
+}
