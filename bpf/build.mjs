@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
 // The only clang command line in the repository: compiles every `<dir>/*.bpf.c` of a project for each architecture.
 // usage: node bpf/build.mjs <project directory> [--arch x86_64|arm64]   → <project>/bpf/dist/<arch>/<name>.bpf.o

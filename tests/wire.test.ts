@@ -26,7 +26,11 @@ test.each([
   ['a byte more', post('hello'), `${post('hello')}!`],
   ['a byte changed', post('hello'), post('hello').replace('hello', 'hallo')],
   ['requests in another order', get() + post('a'), post('a') + get()],
-  ['after a conflict of lengths', `POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n${get()}`, `POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n${get(line())}`],
+  [
+    'after a conflict of lengths',
+    `POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n${get()}`,
+    `POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n${get(line())}`,
+  ],
   ['in a tunnel', `CONNECT y:1 HTTP/1.1\r\n\r\n${get()}`, `CONNECT y:1 HTTP/1.1\r\n\r\n${get(line())}`],
   ['in what is not HTTP', 'GET x\r\n\r\n', `GET x\r\n${line()}\r\n`],
 ])('%s is noticed', (_what, sent, received) => {

@@ -99,6 +99,6 @@ int obi_msg(struct sk_msg_md *msg)
 		return SK_PASS;
 	}
 	obi_offer(msg, &obi_carriers, 1);
-	obi_connection_declined(c, obi_sock_bytes_written((struct sock *)tp) <= 1);
+	obi_carrier_declined(c, tp);
 	return SK_PASS;
 }

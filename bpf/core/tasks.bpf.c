@@ -33,7 +33,19 @@ static __always_inline void tell(__u32 news, __u32 tgid, __u32 other, __u16 port
 {
 	struct core_process_event event = { .news = news, .tgid = tgid, .other = other, .port = port };
 
-	obi_event_send(&event, CORE_PROCESS_EVENT, sizeof(event), sizeof(event));
+	obi_event_send(&event, CORE_PROCESS_EVENT, __builtin_offsetof(struct core_process_event, exe), sizeof(event));
+}
+
+static __always_inline void tell_exec(__u32 tgid, struct linux_binprm *program)
+{
+	struct core_process_event event = { .news = CORE_PROCESS_EXEC, .tgid = tgid };
+	/* Of a script, the interpreter: what /proc calls its executable. */
+	long size = bpf_probe_read_kernel_str(event.exe, sizeof(event.exe), BPF_CORE_READ(program, interp));
+
+	if (size > 0 && size <= CORE_EXE_BYTES)
+		event.exe_len = size - 1;
+	obi_event_send(&event, CORE_PROCESS_EVENT, __builtin_offsetof(struct core_process_event, exe) + event.exe_len,
+		       sizeof(event));
 }
 
 SEC("raw_tp/sched_process_exec")
@@ -52,7 +64,7 @@ int obi_exec(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	if (mine && obi_cfg_select_cgroup)
 		bpf_map_update_elem(&obi_processes, &tgid, &fresh, BPF_ANY);
-	tell(CORE_PROCESS_EXEC, tgid, 0, 0);
+	tell_exec(tgid, (struct linux_binprm *)ctx->args[2]);
 	return 0;
 }
 

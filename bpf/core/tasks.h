@@ -5,6 +5,8 @@
 
 #define CORE_PROCESS_EVENT 1
 
+#define CORE_EXE_BYTES 128
+
 enum core_process_news {
 	CORE_PROCESS_EXEC, /* tgid runs another program now */
 	CORE_PROCESS_FORK, /* tgid was forked by traced process `other` */
@@ -18,7 +20,8 @@ struct core_process_event {
 	__u32 tgid;
 	__u32 other;
 	__u16 port;
-	__u8 _pad[2];
+	__u16 exe_len; /* CORE_PROCESS_EXEC only: bytes of exe */
+	__u8 exe[CORE_EXE_BYTES]; /* the program's file, for a process that has ended before user space can ask; cut to exe_len in the record */
 };
 
 #endif

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // With obi and without: what servers receive differs by one traceparent line per request, or not at all; what clients read does not differ.
-import { Sandbox } from '../harness/sandbox.mjs';
+
 import { patience } from '../harness/proc.mjs';
+import { Sandbox } from '../harness/sandbox.mjs';
 import { TestAgent } from './support/agent.mjs';
 import { clients } from './support/clients.mjs';
 import { compare } from './support/compare.mjs';

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // FIONREAD (FACTS: trap A): programs that ask a socket how much it holds read large responses unharmed while obi is on, whatever this kernel answers for watched sockets.
+
+import { flatten, loadIn } from '../harness/load.mjs';
 import { patience } from '../harness/proc.mjs';
 import { Sandbox } from '../harness/sandbox.mjs';
-import { flatten, loadIn } from '../harness/load.mjs';
 import { missing, startService } from '../harness/services.mjs';
 import { TestAgent } from './support/agent.mjs';
 import { fetchAll } from './support/fetch.mjs';
@@ -27,10 +28,18 @@ withNginx.each([{ keepAlive: '1' }, { keepAlive: '' }])('nginx passes large resp
   const sizes = Array.from({ length: 30 }, (_, n) => [100, 4_096, 5_000, 20_000, 70_000, 300_000, 3_000_000][n % 7]);
   const paths = sizes.map((size, n) => `/?n=${n}&size=${size}`);
   const nginx = await startService(sandbox, 'nginx', { downstream: [`http://127.0.0.1:${server.port}`], env: { KEEPALIVE: keepAlive } });
-  const direct = await fetchAll(sandbox, 30 * patience, paths.map((path) => `http://127.0.0.1:${server.port}${path}`));
+  const direct = await fetchAll(
+    sandbox,
+    30 * patience,
+    paths.map((path) => `http://127.0.0.1:${server.port}${path}`),
+  );
   await server.take();
   const { injected = 0 } = await agent.counters();
-  const proxied = await fetchAll(sandbox, 30 * patience, paths.map((path) => `${nginx.url}${path}`));
+  const proxied = await fetchAll(
+    sandbox,
+    30 * patience,
+    paths.map((path) => `${nginx.url}${path}`),
+  );
   expect(proxied.filter((result) => typeof result === 'string')).toEqual([]);
   expect(proxied.map((result) => result[0])).toEqual(sizes.map(() => 200));
   // The answer begins with its number on the connection, which a proxy shares: lengths can differ by a digit, not by more.
@@ -46,7 +55,11 @@ withJava.each([{ keepAlive: '1' }, { keepAlive: '' }])('Java reads large respons
   const { trees, errors } = await loadIn(sandbox, { url: java.url, requests: 20, concurrency: 4 });
   expect(errors).toEqual([]);
   expect(trees).toHaveLength(20);
-  for (const tree of trees) expect(flatten(tree).map(({ service, pad }) => [service, pad?.length])).toEqual([['java', undefined], ['leaf', 500_000]]);
+  for (const tree of trees)
+    expect(flatten(tree).map(({ service, pad }) => [service, pad?.length])).toEqual([
+      ['java', undefined],
+      ['leaf', 500_000],
+    ]);
   const received = trees.map((tree) => tree.downstream[0]?.traceparents);
   expect(received.filter((count) => (count ?? 0) > 1)).toEqual([]);
   expect(received).toContain(1);

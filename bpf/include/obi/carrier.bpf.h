@@ -31,6 +31,17 @@ static __always_inline bool obi_is_zerocopy(struct tcp_sock *tp)
 /* Only for the test that shows what the reset prevents. */
 const volatile __u8 obi_test_no_apply_reset = 0;
 
+/*
+ * No carrier knows these outgoing bytes: the socket leaves the sockhash. Whose connection it is stays open, since a protocol
+ * without carrier sees the same bytes through a tap.
+ */
+static __always_inline void obi_carrier_declined(struct obi_connection *c, struct tcp_sock *tp)
+{
+	c->tries++;
+	if (c->tries >= OBI_TRIES || obi_sock_bytes_written((struct sock *)tp) <= 1)
+		c->flags |= OBI_CONNECTION_LEAVE;
+}
+
 /* A carrier has done its work on one request. */
 static __always_inline void obi_carrier_sent(struct obi_connection *c, __u64 pid_tgid)
 {

@@ -58,7 +58,9 @@ function rightsLines({ capabilities }: KernelFeatures): Line[] {
     ['SYS_PTRACE', 'connections that were open before; other users’ processes'],
   ].map(([capability = '', use = '']): Line => {
     const has = capabilities.includes(capability) || (all && capability !== 'SYS_PTRACE');
-    return has ? ['ok', `CAP_${capability}`, use] : [capability === 'BPF' || capability === 'PERFMON' ? 'bad' : 'off', `CAP_${capability}`, `missing: no ${use}`];
+    return has
+      ? ['ok', `CAP_${capability}`, use]
+      : [capability === 'BPF' || capability === 'PERFMON' ? 'bad' : 'off', `CAP_${capability}`, `missing: no ${use}`];
   });
 }
 
@@ -74,12 +76,18 @@ function tapLines(features: KernelFeatures): Line[] {
 function carrierLines(features: KernelFeatures, headers: boolean, cgroup: boolean): Line[] {
   const wrong = 'this kernel answers FIONREAD wrongly for watched sockets: programs that may ask get the header on the first request of a connection only';
   return [
-    features.fionreadFault === true ? ['off', 'FIONREAD', wrong] : features.fionreadFault === false ? ['ok', 'FIONREAD', 'answers rightly'] : ['off', 'FIONREAD', 'could not be measured; treated as wrong'],
+    features.fionreadFault === true
+      ? ['off', 'FIONREAD', wrong]
+      : features.fionreadFault === false
+        ? ['ok', 'FIONREAD', 'answers rightly']
+        : ['off', 'FIONREAD', 'could not be measured; treated as wrong'],
     !cgroup
       ? ['off', 'carrier http header', 'no cgroup2']
       : headers
         ? ['ok', 'carrier http header', 'on']
         : ['off', 'carrier http header', 'off by configuration: OTEL_EBPF_BPF_CONTEXT_PROPAGATION=headers turns it on'],
-    features.probeWriteUser ? ['ok', 'bpf_probe_write_user', 'permitted'] : ['off', 'bpf_probe_write_user', `not permitted (lockdown: ${features.lockdown}); no probe of this version needs it`],
+    features.probeWriteUser
+      ? ['ok', 'bpf_probe_write_user', 'permitted']
+      : ['off', 'bpf_probe_write_user', `not permitted (lockdown: ${features.lockdown}); no probe of this version needs it`],
   ];
 }

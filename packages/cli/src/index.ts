@@ -50,9 +50,8 @@ function report(error: unknown): number {
     console.error(`${error.message} [${error.code}]`);
     return error.code.startsWith('OBI_ERR_CONFIG') || error.code.startsWith('OBI_ERR_PLUGIN') ? 2 : 1;
   }
-  const { message, stage } = error as Partial<KernelError>;
-  if (error instanceof Error && (stage !== undefined || message?.startsWith('@obi/native'))) {
-    console.error(`obi: ${message}`); // the addon, or the kernel through it
+  if (error instanceof Error && ((error as Partial<KernelError>).stage !== undefined || error.message.startsWith('@obi/native'))) {
+    console.error(`obi: ${error.message}`); // the addon, or the kernel through it
     return 1;
   }
   console.error('obi: internal error, please report it:', error);

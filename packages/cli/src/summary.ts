@@ -12,7 +12,9 @@ export function summary(container: Container, status: AgentStatus): void {
     const spans = ids.slice(-TRACES_SHOWN).flatMap((id) => store.trace(id));
     if (spans.length > 0) process.stdout.write(`${renderWaterfall(spans, detectTerminal(process.stdout, process.env))}\n`);
     const hidden = ids.length - TRACES_SHOWN;
-    process.stdout.write(`${ids.length} traces${hidden > 0 ? ` (the last ${TRACES_SHOWN} are shown)` : ''}. Set OTEL_EXPORTER_OTLP_ENDPOINT to send them to a backend.\n`);
+    process.stdout.write(
+      `${ids.length} traces${hidden > 0 ? ` (the last ${TRACES_SHOWN} are shown)` : ''}. Set OTEL_EXPORTER_OTLP_ENDPOINT to send them to a backend.\n`,
+    );
   }
   const lost = lostLines(status);
   if (lost.length > 0) process.stderr.write(`${lost.join('\n')}\n`);

@@ -11,7 +11,7 @@ import { encodeScope } from '../../exporter-otlp/dist/encode/encode-resource.js'
 import { OtlpSpanWriter } from '../../exporter-otlp/dist/encode/otlp-span-writer.js';
 import { SpanBatch } from '../../exporter-otlp/dist/encode/span-batch.js';
 import { UnixClock } from '../../exporter-otlp/dist/encode/unix-clock.js';
-import { HttpRole, httpExchangeEvent as event } from '../dist/generated/http.events.js';
+import { httpExchangeEvent as event, HttpRole } from '../dist/generated/http.events.js';
 
 const RECORDS = 4096;
 const BATCH = 512;

@@ -5,8 +5,8 @@
 
 #include "walk.bpf.h"
 
-/* Exchanges in flight that are reported when a connection ends. */
-#define HTTP_PIPELINE 64
+/* Exchanges in flight that are reported when a connection ends: no more can be. */
+#define HTTP_PIPELINE 8192
 
 #define HTTP_WORD4(a, b, c, d) ((__u32)(a) | (__u32)(b) << 8 | (__u32)(c) << 16 | (__u32)(d) << 24)
 

@@ -287,7 +287,7 @@ static __always_inline void http_carrier_declined(struct sk_msg_md *msg)
 	struct obi_connection *c = tp ? obi_connection_find((__u64)tp) : NULL;
 
 	if (c && c->protocol == OBI_PROTOCOL_UNDECIDED)
-		obi_connection_declined(c, obi_sock_bytes_written((struct sock *)tp) <= 1);
+		obi_carrier_declined(c, tp);
 }
 
 #endif

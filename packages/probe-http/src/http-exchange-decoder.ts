@@ -5,7 +5,7 @@ import { formatAddress, formatEndpoint } from './addresses.js';
 import * as key from './attributes.js';
 import { Authority } from './authority.js';
 import { ClientUrl } from './client-url.js';
-import { HttpExchangeFlag, HttpRole, httpExchangeEvent as event } from './generated/http.events.js';
+import { httpExchangeEvent as event, HttpExchangeFlag, HttpRole } from './generated/http.events.js';
 import { QueryRedaction } from './query-redaction.js';
 import { RequestLine } from './request-line.js';
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Records of every valid length that no kernel would send: no throw, and spans that keep to the writer's contract. */
-import { HttpRole, httpExchangeEvent as event } from '../src/generated/http.events.js';
+import { httpExchangeEvent as event, HttpRole } from '../src/generated/http.events.js';
 import { spansOf } from './support/spans.js';
 
 function congruential(seed: number): () => number {
@@ -12,7 +12,30 @@ function congruential(seed: number): () => number {
 }
 
 /** What request lines and hosts are made of, so that the branches behind a good beginning are reached too. */
-const PIECES = ['GET ', 'CONNECT ', 'X ', 'http://', 'https://', '/', '?', '*', 'sig=', '&', '%73ig=', '%', '@', ':', '[', ']', '::1', ':80', ' HTTP/1.1', 'é', '\xff', '\0'];
+const PIECES = [
+  'GET ',
+  'CONNECT ',
+  'X ',
+  'http://',
+  'https://',
+  '/',
+  '?',
+  '*',
+  'sig=',
+  '&',
+  '%73ig=',
+  '%',
+  '@',
+  ':',
+  '[',
+  ']',
+  '::1',
+  ':80',
+  ' HTTP/1.1',
+  'é',
+  '\xff',
+  '\0',
+];
 
 test.each([1, 2, 3])('random records, seed %d', (seed) => {
   const random = congruential(seed);

@@ -55,5 +55,15 @@ test('what is left of one line does not reach into the next', () => {
   const read = (text: string) => line.read(Buffer.from(text), 0, text.length);
   read('GET http://host/path?query HTTP/1.1');
   read('GET / HTTP/1.1');
-  expect(line).toMatchObject({ method: 'GET', form: 'origin', targetStart: 4, targetEnd: 5, authorityStart: 4, authorityEnd: 4, pathStart: 4, pathEnd: 5, hasQuery: false });
+  expect(line).toMatchObject({
+    method: 'GET',
+    form: 'origin',
+    targetStart: 4,
+    targetEnd: 5,
+    authorityStart: 4,
+    authorityEnd: 4,
+    pathStart: 4,
+    pathEnd: 5,
+    hasQuery: false,
+  });
 });

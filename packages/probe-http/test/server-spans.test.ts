@@ -111,7 +111,8 @@ describe('status', () => {
     const span = serverSpan({ status: 0, flags: HttpExchangeFlag.REQUEST_SEEN | HttpExchangeFlag.INCOMPLETE });
     expect(span.status).toEqual({ code: StatusCode.ERROR });
     expect(span.attributes['error.type']).toBe('no_response');
-    for (const unknown of ['http.response.status_code', 'http.request.body.size', 'http.response.body.size']) expect(span.attributes).not.toHaveProperty([unknown]);
+    for (const unknown of ['http.response.status_code', 'http.request.body.size', 'http.response.body.size'])
+      expect(span.attributes).not.toHaveProperty([unknown]);
   });
 
   test('half a response: an error, with its status but no size', () => {
@@ -146,12 +147,20 @@ test('HTTP/1.0 without a Host field is told by its own address', () => {
 
 test('IPv6 peers', () => {
   const span = serverSpan({ local: '20010db8000000000000000000000001', remote: '20010db800000000000100000000000a' });
-  expect(span.attributes).toMatchObject({ 'server.address': '2001:db8::1', 'client.address': '2001:db8::1:0:0:a', 'network.peer.address': '2001:db8::1:0:0:a' });
+  expect(span.attributes).toMatchObject({
+    'server.address': '2001:db8::1',
+    'client.address': '2001:db8::1:0:0:a',
+    'network.peer.address': '2001:db8::1:0:0:a',
+  });
 });
 
 describe('request targets', () => {
   test.each<[string, string, Record<string, unknown>]>([
-    ['absolute: path and host of the target', 'GET http://shop.example:81/a?b=c HTTP/1.1', { 'url.path': '/a', 'url.query': 'b=c', 'server.address': 'shop.example', 'server.port': 81 }],
+    [
+      'absolute: path and host of the target',
+      'GET http://shop.example:81/a?b=c HTTP/1.1',
+      { 'url.path': '/a', 'url.query': 'b=c', 'server.address': 'shop.example', 'server.port': 81 },
+    ],
     ['absolute, without a path', 'GET http://shop.example HTTP/1.1', { 'url.path': '/', 'server.address': 'shop.example', 'server.port': 80 }],
     ['absolute, https', 'GET HTTPS://shop.example/x HTTP/1.1', { 'url.scheme': 'HTTPS', 'url.path': '/x', 'server.port': 443 }],
     ['absolute, with a user', 'GET http://me:pw@shop.example/x HTTP/1.1', { 'url.path': '/x', 'server.address': 'shop.example' }],

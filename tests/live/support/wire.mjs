@@ -43,7 +43,11 @@ function headerBlock(bytes, begin) {
 }
 
 /** @param {string[]} lines @param {string} name */
-const valuesOf = (lines, name) => lines.slice(1).filter((line) => line.toLowerCase().startsWith(`${name}:`)).map((line) => line.slice(name.length + 1).trim());
+const valuesOf = (lines, name) =>
+  lines
+    .slice(1)
+    .filter((line) => line.toLowerCase().startsWith(`${name}:`))
+    .map((line) => line.slice(name.length + 1).trim());
 
 /** @param {Buffer} bytes @param {number} begin @param {string[]} lines @returns {number | undefined} undefined: cannot be known */
 function bodyEnd(bytes, begin, lines) {
@@ -108,7 +112,8 @@ export function difference(sent, received) {
     const match = received.toString('latin1', blank + shift, blank + shift + INSERTED_LENGTH).match(INSERTED);
     if (!match) continue;
     if (ownFields(sent, begin, blank) > 0) return { requests: headers.length, inserted, error: `a second traceparent in the request at byte ${begin}` };
-    if (/^0+$/.test(match[1] ?? '') || ids.has(match[2])) return { requests: headers.length, inserted, error: `a trace context that is invalid or was used before: ${match[0]}` };
+    if (/^0+$/.test(match[1] ?? '') || ids.has(match[2]))
+      return { requests: headers.length, inserted, error: `a trace context that is invalid or was used before: ${match[0]}` };
     ids.add(match[2]);
     inserted++;
     shift += INSERTED_LENGTH;

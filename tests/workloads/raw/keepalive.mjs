@@ -9,7 +9,11 @@ const ask = (method, pieces, headers = {}) =>
   new Promise((resolve, reject) => {
     const request = http.request({ port: process.argv[2], host: '127.0.0.1', method, path: `/${method}?size=2000`, agent, headers }, (response) => {
       let body = '';
-      response.setEncoding('utf8').on('data', (chunk) => (body += chunk)).on('end', () => resolve(`${response.statusCode} ${body.length} ${body.slice(0, 80)}`)).on('error', reject);
+      response
+        .setEncoding('utf8')
+        .on('data', (chunk) => (body += chunk))
+        .on('end', () => resolve(`${response.statusCode} ${body.length} ${body.slice(0, 80)}`))
+        .on('error', reject);
     });
     request.on('error', reject);
     for (const piece of pieces) request.write(piece);

@@ -1,7 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `obi`: traces until it is told to stop. */
-import { Agent, type AgentStatus, ConfigRoutes, Config as ConfigToken, type Config, Container, CoreObjects, createLogger, errors, HealthServer, hostArchitecture, isObiError, Kernel, loadConfig, Logger, printConfig, Routes, SpanExporters } from '@obi/core';
+
 import { coreObjects } from '@obi/bpf';
+import {
+  Agent,
+  type AgentStatus,
+  type Config,
+  ConfigRoutes,
+  Config as ConfigToken,
+  Container,
+  CoreObjects,
+  createLogger,
+  errors,
+  HealthServer,
+  hostArchitecture,
+  isObiError,
+  Kernel,
+  Logger,
+  loadConfig,
+  printConfig,
+  Routes,
+  SpanExporters,
+} from '@obi/core';
 import { createKernel } from '@obi/native';
 import { hostDirectory, NONE_INSTALLED, VERSION } from '../host.js';
 import { sinks } from '../sinks.js';
@@ -54,7 +74,9 @@ async function trace(config: Config, log: Logger): Promise<void> {
     const status = agent.status;
     log.debug('counters', { counters: status.counters, faults: status.faults });
     health?.stopping();
-    await withDeadline(agent[Symbol.asyncDispose](), config.shutdown_timeout, () => log.error('stopping took longer than shutdown_timeout; some spans may be lost'));
+    await withDeadline(agent[Symbol.asyncDispose](), config.shutdown_timeout, () =>
+      log.error('stopping took longer than shutdown_timeout; some spans may be lost'),
+    );
     log.flush();
     summary(container, status);
   } finally {

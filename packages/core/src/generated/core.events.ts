@@ -6,10 +6,10 @@ export const coreProcessEvent = {
   struct: 'core_process_event',
   kind: 1,
   /** sizeof, bytes. */
-  size: 24,
+  size: 152,
   /** Smallest length of a valid record, bytes. */
   minSize: 24,
-  digest: '89a7bea423a34d6e',
+  digest: '73a86c1924f82d5e',
   /** Byte offset of each member from the start of the record. */
   offset: {
     hdrProbe: 0,
@@ -19,9 +19,13 @@ export const coreProcessEvent = {
     tgid: 12,
     other: 16,
     port: 20,
+    exeLen: 22,
+    exe: 24,
   },
   /** Number of elements of each array. */
-  length: {},
+  length: {
+    exe: 128,
+  },
   hdrProbe: (view: DataView, base: number): number => view.getUint16(base, true),
   hdrKind: (view: DataView, base: number): number => view.getUint16(base + 2, true),
   hdrLen: (view: DataView, base: number): number => view.getUint32(base + 4, true),
@@ -29,6 +33,7 @@ export const coreProcessEvent = {
   tgid: (view: DataView, base: number): number => view.getUint32(base + 12, true),
   other: (view: DataView, base: number): number => view.getUint32(base + 16, true),
   port: (view: DataView, base: number): number => view.getUint16(base + 20, true),
+  exeLen: (view: DataView, base: number): number => view.getUint16(base + 22, true),
 } as const;
 
 /** Values of `enum core_process_news`; a record may hold others, from a newer kernel side. */

@@ -5,6 +5,8 @@ import type { ProcessTable } from '../process/index.js';
 import type { RecordView } from '../span/span-writer.js';
 import type { RecordSink } from './record-pump.js';
 
+const utf8 = new TextDecoder();
+
 export class ProcessNews implements RecordSink {
   readonly minSize = event.minSize;
   readonly #table: ProcessTable;
@@ -16,11 +18,12 @@ export class ProcessNews implements RecordSink {
     this.#settled = settled;
   }
 
-  handle({ view, base }: RecordView): void {
+  handle(record: RecordView): void {
+    const { view, base } = record;
     const pid = event.tgid(view, base);
     switch (event.news(view, base)) {
       case News.EXEC:
-        this.#table.onExec(pid);
+        this.#table.onExec(pid, exeOf(record));
         this.#settled(pid);
         break;
       case News.FORK:
@@ -35,4 +38,9 @@ export class ProcessNews implements RecordSink {
         break;
     }
   }
+}
+
+function exeOf({ bytes, view, base, length }: RecordView): string {
+  const start = base + event.offset.exe;
+  return utf8.decode(bytes.subarray(start, Math.min(start + event.exeLen(view, base), base + length)));
 }

@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ATTR_SERVICE_NAME, ATTR_SERVICE_NAMESPACE } from '@opentelemetry/semantic-conventions';
 import type { AttributeValue, ProcessDirectory, ProcessResource } from '../span/process-resource.js';
-import type { TraitReader } from './execution-model.js';
+import type { ProcessTraits, TraitReader } from './execution-model.js';
 import { listeningPorts, type SocketTables } from './listening-ports.js';
 import type { ProcFs } from './proc-fs.js';
 import { isSameProgram, type ProgramImage, ProgramImageReader } from './program-image.js';
@@ -122,10 +122,11 @@ export class ProcessTable implements ProcessDirectory {
     for (const pid of [...this.#traced.keys()]) if (!parents.has(pid)) this.#drop(pid, 'exit');
   }
 
-  /** Process `pid` (not a thread) runs another program now. */
-  onExec(pid: number): void {
+  /** Process `pid` (not a thread) runs another program now. @param exe its file as the kernel told it: all that can be known when the process has ended since */
+  onExec(pid: number, exe = ''): void {
     const before = this.#traced.has(pid);
-    this.#evaluate(pid, { exec: true });
+    if (exe !== '' && this.#isGone(pid)) this.#rememberProgram(pid, exe);
+    else this.#evaluate(pid, { exec: true });
     if (!before) this.#adoptChildren(pid);
   }
 
@@ -249,6 +250,21 @@ export class ProcessTable implements ProcessDirectory {
     const { exe, cmdline, attributes, traits } = parent.image;
     const resource = this.#resource(undefined, { pid, exe, cmdline, attributes, traits, identity: serviceOf(parent) });
     this.#ids.release(resource.id);
+    this.#keepEnded(pid, resource);
+  }
+
+  /** A program that ended before its start was told: the kernel may have traced it, being in the watched cgroup or the child of a traced process. */
+  #rememberProgram(pid: number, exe: string): void {
+    const { rules } = this.#options;
+    const known = this.#traced.get(pid);
+    this.#drop(pid, 'exit');
+    const cmdline = [exe];
+    const decision = rules.decide({ pid, exe, cmdline, cgroup: () => rules.cgroup, ports: () => new Set() });
+    if (decision.kind === 'excluded') this.#ended.delete(pid);
+    if (decision.kind !== 'selected') return; // its parent's child, if it was that
+    const traits: ProcessTraits = { executionModel: 'threads', fionreadSafe: false };
+    const resource = this.#resource(known?.process.resource, { pid, exe, cmdline, attributes: {}, traits, identity: decision.identity });
+    if (!known) this.#ids.release(resource.id);
     this.#keepEnded(pid, resource);
   }
 

@@ -55,12 +55,13 @@ type Test = (image: Candidate) => boolean;
 export class SelectionRules {
   /** What to tell the user when no process can ever be selected. */
   readonly advice: string | undefined;
-  readonly #cgroup: string | undefined;
+  /** Path of the watched cgroup, if there is one. */
+  readonly cgroup: string | undefined;
   readonly #exclude: readonly Test[];
   readonly #instrument: readonly { readonly test: Test; readonly identity: ServiceIdentity }[];
 
   constructor(config: SelectionConfig) {
-    this.#cgroup = config.cgroup;
+    this.cgroup = config.cgroup;
     this.#exclude = config.exclude.map(compileSelector);
     this.#instrument = config.instrument.map((entry) => ({ test: compileSelector(entry), identity: { name: entry.name, namespace: entry.namespace } }));
     if (config.instrument.length === 0 && config.cgroup === undefined)
@@ -69,9 +70,9 @@ export class SelectionRules {
   }
 
   decide(image: Candidate): Decision {
-    if (this.#cgroup !== undefined && !isWithin(image.cgroup(), this.#cgroup)) return { kind: 'excluded' };
+    if (this.cgroup !== undefined && !isWithin(image.cgroup(), this.cgroup)) return { kind: 'excluded' };
     if (this.#exclude.some((test) => test(image))) return { kind: 'excluded' };
-    if (this.#instrument.length === 0) return this.#cgroup === undefined ? { kind: 'unmatched' } : { kind: 'selected', rule: -1, identity: {} };
+    if (this.#instrument.length === 0) return this.cgroup === undefined ? { kind: 'unmatched' } : { kind: 'selected', rule: -1, identity: {} };
     const rule = this.#instrument.findIndex(({ test }) => test(image));
     const entry = this.#instrument[rule];
     return entry ? { kind: 'selected', rule, identity: entry.identity } : { kind: 'unmatched' };

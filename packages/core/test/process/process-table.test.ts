@@ -216,6 +216,23 @@ describe('fork', () => {
     expect(processes.resource(11)).toBeUndefined();
   });
 
+  test('a program that ended before its exec was told is described by its file, where a rule selects it', () => {
+    const processes = table({ cgroup: '/shop', exclude: [{ exe_path: '*/otelcol' }] });
+    processes.scan();
+    processes.onExec(11, '/usr/bin/curl');
+    processes.onExec(12, '/usr/bin/otelcol');
+    proc.set(10, { ...PYTHON, cgroup: '/shop' });
+    processes.onExec(10, '/usr/bin/python3');
+    proc.set(13, { ...PYTHON, parent: 10, cgroup: '/shop' });
+    processes.onFork(10, 13);
+    proc.remove(13);
+    processes.onExec(13, '/usr/bin/wget');
+    expect(news()).toEqual(['+10 gateway', '+13 gateway', '-13 exit']);
+    expect(processes.resource(11)?.attributes).toMatchObject({ 'service.name': 'curl', 'process.pid': 11, 'process.executable.path': '/usr/bin/curl' });
+    expect(processes.resource(12)).toBeUndefined();
+    expect(processes.resource(13)?.attributes['service.name']).toBe('wget');
+  });
+
   test('a child whose pid is used again at once is the new one', () => {
     proc.set(10, PYTHON);
     const processes = table(ALL_PYTHON);

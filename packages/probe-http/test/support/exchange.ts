@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Builds exchange records as the kernel side sends them, by the generated offsets. */
-import { HttpExchangeFlag, HttpRole, httpExchangeEvent as event } from '../../src/generated/http.events.js';
+import { httpExchangeEvent as event, HttpExchangeFlag, HttpRole } from '../../src/generated/http.events.js';
 
 export interface Exchange {
   readonly role?: number;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Records → spans, with the probe's own definition. */
-import { ConfigRoutes, Config, Container, loadConfig, Logger, Routes, silentLogger } from '@obi/core';
+import { Config, ConfigRoutes, Container, Logger, loadConfig, Routes, silentLogger } from '@obi/core';
 import { type RecordedSpan, type RecordingOptions, replay } from '@obi/probe-kit';
 import probe from '../../src/index.js';
 import { clientExchange, type Exchange, exchange } from './exchange.js';
@@ -10,7 +10,10 @@ export type Settings = Readonly<Record<string, unknown>>;
 /** Routes as obi itself makes them; without a setting there are none. */
 function container(settings: Settings): Container {
   const { config } = loadConfig({ env: {}, overrides: { 'routes.unmatched': 'unset', ...settings } });
-  return Container.create().registerValue(Config, config).registerValue(Logger, silentLogger).registerFactory(Routes, () => new ConfigRoutes(config.routes));
+  return Container.create()
+    .registerValue(Config, config)
+    .registerValue(Logger, silentLogger)
+    .registerFactory(Routes, () => new ConfigRoutes(config.routes));
 }
 
 export const spansOf = (records: readonly Uint8Array[], settings: Settings = {}, options: RecordingOptions = {}): RecordedSpan[] =>

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The command line as a whole, with a kernel that is none: messages, exit codes, and the order of starting and stopping. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FEATURES, STATUS, written } from './support/fakes.js';
+
+const mockFeatures = jest.fn();
+const mockOpen = jest.fn();
+const mockStart = jest.fn();
+jest.mock('@obi/native', () => ({ createKernel: () => ({ features: mockFeatures, open: mockOpen }) }));
+jest.mock('@obi/bpf', () => ({ coreObjects: () => ({}) }));
+jest.mock('@obi/core', () => ({ ...jest.requireActual('@obi/core'), Agent: { start: (...args: unknown[]) => mockStart(...args) } }));
+
+import { errors } from '@obi/core';
+import { VERSION } from '../src/host.js';
+import { main } from '../src/index.js';
+
+const obi = (...args: string[]) => main(['node', 'obi', ...args]);
+
+/** Exit code and what was written. `process.exit` is only noted. */
+async function ran(...args: string[]) {
+  process.exitCode = undefined;
+  const logged: string[] = [];
+  let printed = '';
+  const stderr = await written('stderr', async () => {
+    const log = jest.spyOn(console, 'log').mockImplementation((line) => void logged.push(`${line}\n`));
+    const error = jest.spyOn(console, 'error').mockImplementation((...line) => void process.stderr.write(`${line.join(' ')}\n`));
+    printed = await written('stdout', () => obi(...args));
+    log.mockRestore();
+    error.mockRestore();
+  });
+  const code = process.exitCode;
+  process.exitCode = undefined;
+  return { code, stdout: printed + logged.join(''), stderr };
+}
+
+let folder: string;
+const keptEnvironment = { ...process.env };
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'obi-cli-'));
+  for (const name of Object.keys(process.env)) if (name.startsWith('OTEL_')) delete process.env[name];
+  process.env['OTEL_EBPF_LOG_LEVEL'] = 'ERROR';
+  mockFeatures.mockReset().mockReturnValue(FEATURES);
+  mockOpen.mockReset();
+  mockStart.mockReset();
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+  process.env = { ...keptEnvironment };
+});
+
+function configFile(text: string): string {
+  const file = join(folder, 'obi.yaml');
+  writeFileSync(file, text);
+  return file;
+}
+
+describe('the command line', () => {
+  test('--version', async () => {
+    expect(await ran('--version')).toEqual({ code: 0, stdout: `${VERSION}\n`, stderr: '' });
+  });
+
+  test('--help names the commands', async () => {
+    const { code, stdout } = await ran('--help');
+    expect(code).toBe(0);
+    for (const word of ['run', 'probes', 'doctor', '--plugins', '--config']) expect(stdout).toContain(word);
+  });
+
+  test.each([['--nosuch'], ['nosuch'], ['--plugins'], ['probes', '--nosuch']])('%s %s is wrong: exit code 2, a message, no run', async (...args) => {
+    const { code, stderr } = await ran(...args.filter((arg) => arg !== undefined));
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^error: /);
+    expect(mockStart).not.toHaveBeenCalled();
+  });
+});
+
+/** One message with its code, no stack. */
+function expectMessage(stderr: string, code: string): void {
+  expect(stderr).toContain(`[${code}]`);
+  expect(stderr).not.toMatch(/^\s+at /m);
+}
+
+describe('errors', () => {
+  test('a configuration file that is not there', async () => {
+    const { code, stderr } = await ran('-c', join(folder, 'nosuch.yaml'));
+    expect(code).toBe(2);
+    expectMessage(stderr, 'OBI_ERR_CONFIG_READ');
+  });
+
+  test('a key that does not exist', async () => {
+    const { code, stderr } = await ran('-c', configFile('routs: {}\n'));
+    expect(code).toBe(2);
+    expectMessage(stderr, 'OBI_ERR_CONFIG_INVALID');
+    expect(stderr).toContain('routes');
+  });
+
+  test.each(['probes', 'doctor'])('%s of a probe that is not installed', async (command) => {
+    const { code, stderr } = await ran('--plugins', 'nosuch', command);
+    expect(code).toBe(2);
+    expectMessage(stderr, 'OBI_ERR_PLUGIN_UNKNOWN');
+  });
+
+  test('missing rights are named before anything is started', async () => {
+    mockFeatures.mockReturnValue({ ...FEATURES, capabilities: ['NET_ADMIN'] });
+    const { code, stderr } = await ran();
+    expect(code).toBe(1);
+    expectMessage(stderr, 'OBI_ERR_RIGHTS');
+    expect(stderr).toContain('CAP_BPF, CAP_PERFMON');
+    expect(mockStart).not.toHaveBeenCalled();
+  });
+
+  test('no probe installed: where obi looked, and what to install', async () => {
+    mockStart.mockRejectedValue(errors.noProbes([]));
+    const { code, stderr } = await ran();
+    expect(code).toBe(1);
+    expectMessage(stderr, 'OBI_ERR_NO_PROBES');
+    expect(stderr).toContain('npm install @obi/probe-http');
+  });
+
+  test('probes that cannot run: their own reasons', async () => {
+    mockStart.mockRejectedValue(errors.noProbes(['http: no BTF']));
+    const { stderr } = await ran();
+    expect(stderr).toContain('http: no BTF');
+    expect(stderr).not.toContain('npm install');
+  });
+
+  test('no addon for this platform: its message, no stack', async () => {
+    mockFeatures.mockImplementation(() => {
+      throw new Error('@obi/native: no addon for linux-s390x-gnu');
+    });
+    const { code, stderr } = await ran('doctor');
+    expect(code).toBe(1);
+    expect(stderr).toBe('obi: @obi/native: no addon for linux-s390x-gnu\n');
+  });
+
+  test('what nobody foresaw asks for a report', async () => {
+    mockStart.mockRejectedValue(new TypeError('x is not a function'));
+    const { code, stderr } = await ran();
+    expect(code).toBe(1);
+    expect(stderr).toContain('internal error, please report it');
+  });
+});
+
+describe('a run', () => {
+  test('a health port that is taken ends it before anything is in the kernel', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => other.once('listening', resolve));
+    process.env['OTEL_EBPF_HEALTH_CHECK_PORT'] = String((other.address() as AddressInfo).port);
+    const { code, stderr } = await ran();
+    other.close();
+    expect(code).toBe(1);
+    expectMessage(stderr, 'OBI_ERR_HEALTH_PORT');
+    expect(mockStart).not.toHaveBeenCalled();
+    expect(mockOpen).not.toHaveBeenCalled();
+  });
+
+  test('health answers from the first moment to the last: starting, running, stopping, gone', async () => {
+    const port = await freePort();
+    process.env['OTEL_EBPF_HEALTH_CHECK_PORT'] = String(port);
+    const seen: Record<string, unknown> = {};
+    const exit = jest.spyOn(process, 'exit').mockImplementation((code) => {
+      seen['exit'] = code ?? 0;
+      return undefined as never;
+    });
+    mockStart.mockImplementation(async (container) => {
+      seen['starting'] = await health(port);
+      container.registerValue(Symbol.for('obi.ProcessDirectory'), { resource: () => undefined });
+      setTimeout(async () => {
+        seen['running'] = await health(port);
+        process.emit('SIGTERM');
+      }, 10);
+      return {
+        status: STATUS,
+        [Symbol.asyncDispose]: async () => {
+          seen['stopping'] = await health(port);
+        },
+      };
+    });
+    const { stderr, stdout } = await ran();
+    seen['gone'] = await health(port).catch(() => 'refused');
+    exit.mockRestore();
+    expect(seen).toEqual({
+      starting: [503, 'failing', 'obi is starting'],
+      running: [200, 'running', undefined],
+      stopping: [503, 'stopping', undefined],
+      gone: 'refused',
+      exit: 0,
+    });
+    expect(stderr).not.toContain('internal error');
+    expect(stdout).toContain('0 traces');
+  });
+
+  test('an agent that cannot start frees the port', async () => {
+    const port = await freePort();
+    process.env['OTEL_EBPF_HEALTH_CHECK_PORT'] = String(port);
+    mockStart.mockRejectedValue(errors.noProbes(['x: y']));
+    expect((await ran()).code).toBe(1);
+    await expect(health(port)).rejects.toThrow();
+  });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function health(port: number) {
+  const response = await fetch(`http://127.0.0.1:${port}/healthz`);
+  const { state, reason } = (await response.json()) as { state: string; reason?: string };
+  return [response.status, state, reason];
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Container, Logger, loadConfig, ProcessDirectory, type SpanExporter, silentLogger } from '@obi/core';
+import { sinks } from '../src/sinks.js';
+
+const directory: ProcessDirectory = { resource: () => undefined };
+const made: SpanExporter[] = [];
+afterEach(async () => {
+  await Promise.all(made.splice(0).map((exporter) => exporter[Symbol.asyncDispose]()));
+});
+
+function sinksOf(env: Record<string, string>) {
+  const { make, exporterPorts } = sinks(loadConfig({ env }).config, env);
+  const container = Container.create().registerValue<ProcessDirectory>(ProcessDirectory, directory).registerValue<Logger>(Logger, silentLogger);
+  made.push(...make(container));
+  return { exporterPorts, names: made.map((exporter) => exporter.constructor.name) };
+}
+
+const ENDPOINT = 'OTEL_EXPORTER_OTLP_ENDPOINT';
+const PRINTER = 'OTEL_EBPF_TRACE_PRINTER';
+
+test('nothing said: memory', () => {
+  expect(sinksOf({})).toEqual({ exporterPorts: [], names: ['MemoryStore'] });
+});
+
+test.each<[string, Record<string, string>, string[]]>([
+  ['a receiver', { [ENDPOINT]: 'http://localhost:4318' }, ['OtlpExporter']],
+  ['a receiver of traces', { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://localhost:4318/v1/traces' }, ['OtlpExporter']],
+  ['a printer', { [PRINTER]: 'json' }, ['ConsoleExporter']],
+  ['both', { [ENDPOINT]: 'http://localhost:4318', [PRINTER]: 'text' }, ['OtlpExporter', 'ConsoleExporter']],
+])('%s, and no memory', (_what, env, names) => {
+  expect(sinksOf(env).names).toEqual(names);
+});
+
+test.each([
+  ['http://localhost:4318', [4318]],
+  ['http://127.0.0.1:4318', [4318]],
+  ['http://127.1.2.3:4318', [4318]],
+  ['http://[::1]:4318', [4318]],
+  ['http://localhost', [80]],
+  ['https://localhost', [443]],
+  ['http://collector.example:4318', []],
+  ['http://10.0.0.1:4318', []],
+])('the receiver of %s: local ports %j are not to be traced', (endpoint, ports) => {
+  expect(sinksOf({ [ENDPOINT]: endpoint }).exporterPorts).toEqual(ports);
+});
+
+test('an endpoint that is none is an error, not a run without spans', () => {
+  expect(() => sinksOf({ [ENDPOINT]: 'not a url' })).toThrow(/ENDPOINT/);
+});

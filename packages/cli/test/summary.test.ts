@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type AgentStatus, attributeKey, Container, type ProcessDirectory, type SpanExporter, SpanExporters, SpanKind } from '@obi/core';
+import { MemoryStore } from '@obi/exporter-console';
+import { summary } from '../src/summary.js';
+import { STATUS, written } from './support/fakes.js';
+
+const directory: ProcessDirectory = { resource: () => ({ id: 0, attributes: { 'service.name': 'shop' } }) };
+const container = (...exporters: SpanExporter[]) => Container.create().registerValue<readonly SpanExporter[]>(SpanExporters, exporters);
+
+function store(traces: number): MemoryStore {
+  const memory = new MemoryStore({ directory });
+  const ids = Buffer.alloc(48);
+  const view = new DataView(ids.buffer, ids.byteOffset, ids.length);
+  for (let i = 1; i <= traces; i++) {
+    ids.writeUInt32BE(i, 12);
+    ids.writeUInt32BE(i, 20);
+    ids.writeBigUInt64LE(1_000n, 32);
+    ids.writeBigUInt64LE(2_000n, 40);
+    memory.writer.begin(1);
+    memory.writer.kind(SpanKind.SERVER);
+    memory.writer.ids(ids, 0, 16, 24, 1);
+    memory.writer.times(view, 32, 40);
+    memory.writer.name(`GET /${i}`);
+    memory.writer.string(attributeKey('a'), 'b');
+    memory.writer.end();
+  }
+  return memory;
+}
+
+const shown = (exporter: SpanExporter, status: AgentStatus = STATUS) => written('stdout', () => summary(container(exporter), status));
+
+test('the traces of the store, and how to send them elsewhere', async () => {
+  const text = await shown(store(2));
+  expect(text).toContain('GET /1');
+  expect(text).toContain('GET /2');
+  expect(text).toMatch(/\n2 traces\. Set OTEL_EXPORTER_OTLP_ENDPOINT .*\n$/);
+});
+
+test('of many, the last 20', async () => {
+  const text = await shown(store(23));
+  expect(text.match(/GET \/\d+/g)).toHaveLength(20);
+  expect(text).not.toMatch(/GET \/3\b/);
+  expect(text).toContain('23 traces (the last 20 are shown)');
+});
+
+test('no trace is said too', async () => {
+  expect(await shown(store(0))).toMatch(/^0 traces\. /);
+});
+
+test('with another exporter there is nothing to show', async () => {
+  const other = { name: 'other' } as SpanExporter;
+  expect(await shown(other)).toBe('');
+});
+
+test('losses go to standard error; what went well does not', async () => {
+  const exporters = { otlp: { spans: 9, exported: 1, dropped: { queue_full: 7 }, failedRequests: 1, heldSpans: 0, heldBytes: 0 } };
+  const status: AgentStatus = { ...STATUS, counters: { core: { events_lost: 3, parent_thread: 5 }, http: { desync: 2, injected: 4 } }, exporters };
+  expect(await written('stderr', () => summary(container({ name: 'otlp' } as SpanExporter), status))).toBe(
+    'lost: core events_lost 3\nlost: http desync 2\nlost: exporter otlp queue_full 7\n',
+  );
+  expect(await written('stderr', () => summary(container({ name: 'otlp' } as SpanExporter), STATUS))).toBe('');
+});
