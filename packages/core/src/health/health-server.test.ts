@@ -12,6 +12,7 @@ const STATUS: AgentStatus = {
   probes: ['http'],
   refusals: [{ probe: 'go', package: '@obi/probe-go', code: 'OBI_ERR_PROBE_OBJECT_MISSING', reason: 'no object', remedy: 'rebuild it' }],
   processes: 3,
+  unknownProcess: 0,
   records: 1_000_000,
   counters: { core: { lost: 2 }, http: {} },
   faults: {},

@@ -58,6 +58,8 @@ export interface AgentStatus {
   readonly probes: readonly string[];
   readonly refusals: readonly Refusal[];
   readonly processes: number;
+  /** Spans that were not written, by one exporter, because their process was not known (any longer). */
+  readonly unknownProcess: number;
   readonly records: number;
   readonly counters: Record<string, Record<string, number>>;
   readonly faults: Record<string, SinkFaults>;
@@ -233,6 +235,7 @@ export class Agent implements AsyncDisposable {
       probes: this.#probes,
       refusals: this.#refusals,
       processes: this.#processes.size,
+      unknownProcess: this.#processes.unknown,
       records: this.#pump.records,
       counters: this.#counters.read(),
       faults: this.#pump.faults(),

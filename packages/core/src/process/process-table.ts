@@ -67,6 +67,7 @@ export class ProcessTable implements ProcessDirectory {
   readonly #traced = new Map<number, Entry>();
   readonly #ended = new Map<number, ProcessResource>();
   readonly #ids = new ResourceIds();
+  #unknown = 0;
 
   constructor(options: ProcessTableOptions) {
     this.#options = options;
@@ -93,7 +94,14 @@ export class ProcessTable implements ProcessDirectory {
 
   /** Also answers for a process that ended a short while ago, until its pid is used again. */
   resource(pid: number): ProcessResource | undefined {
-    return this.#traced.get(pid)?.process.resource ?? this.#ended.get(pid);
+    const resource = this.#traced.get(pid)?.process.resource ?? this.#ended.get(pid);
+    if (resource === undefined) this.#unknown++;
+    return resource;
+  }
+
+  /** How often a span's process was not known: each time a span was not written, by one exporter. */
+  get unknown(): number {
+    return this.#unknown;
   }
 
   /** Ports that a traced process serves: a connection with one of them at its own end is an incoming one. Read from /proc on the first call. */
