@@ -24,9 +24,17 @@ struct {
 static __always_inline void connecting(struct tcp_sock *tp)
 {
 	/* tcp_connect runs in the connecting thread */
-	if (obi_process_get(obi_current_tgid()))
-		obi_connection_get((struct sock *)tp);
+	struct obi_process *process = obi_process_get(obi_current_tgid());
+	struct obi_connection *c = process ? obi_connection_get((struct sock *)tp) : NULL;
+
+	if (c && obi_fionread_unsafe(process))
+		c->flags |= OBI_CONNECTION_UNSAFE;
 }
+
+/* Callbacks of a watched socket; those for each incoming segment only where they are needed. */
+#define WATCH_CALLBACKS(c)                                                                                             \
+	(BPF_SOCK_OPS_RTT_CB_FLAG |                                                                                    \
+	 ((c)->flags & OBI_CONNECTION_UNSAFE ? BPF_SOCK_OPS_PARSE_ALL_HDR_OPT_CB_FLAG : 0))
 
 static __always_inline void established(struct bpf_sock_ops *ops, struct tcp_sock *tp, struct obi_connection *c)
 {
@@ -38,21 +46,29 @@ static __always_inline void established(struct bpf_sock_ops *ops, struct tcp_soc
 		obi_count(OBI_COUNTER_SOCKHASH_FULL);
 		return;
 	}
-	c->flags |= OBI_CONNECTION_WATCHED;
-	bpf_sock_ops_cb_flags_set(ops, ops->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_RTT_CB_FLAG);
+	bpf_sock_ops_cb_flags_set(ops, ops->bpf_sock_ops_cb_flags | WATCH_CALLBACKS(c));
 }
 
-/* Something was acknowledged; the answer to it cannot have been read yet. */
-static __always_inline void acknowledged(struct bpf_sock_ops *ops, struct obi_connection *c)
+static __always_inline void leave(struct bpf_sock_ops *ops, struct obi_connection *c)
 {
-	__u64 cookie;
+	__u64 cookie = bpf_get_socket_cookie(ops);
 
-	if (!(c->flags & OBI_CONNECTION_LEAVE))
-		return;
-	cookie = bpf_get_socket_cookie(ops);
 	bpf_map_delete_elem(&obi_sockhash, &cookie);
-	c->flags = (c->flags & ~OBI_CONNECTION_WATCHED) | OBI_CONNECTION_LEFT;
-	bpf_sock_ops_cb_flags_set(ops, ops->bpf_sock_ops_cb_flags & ~BPF_SOCK_OPS_RTT_CB_FLAG);
+	bpf_sock_ops_cb_flags_set(ops, ops->bpf_sock_ops_cb_flags & ~WATCH_CALLBACKS(c));
+}
+
+/*
+ * A segment came in, and is not readable yet. Where FIONREAD would lie about its bytes, the socket leaves now at the latest:
+ * the server may speak first, or answer before all was acknowledged.
+ */
+static __always_inline void received(struct bpf_sock_ops *ops, struct obi_connection *c)
+{
+	struct tcphdr *header = ops->skb_data;
+
+	if ((void *)(header + 1) > ops->skb_data_end)
+		return;
+	if (ops->skb_len > ((__u8 *)header)[12] >> 2) /* data offset, in words: more than the header is payload */
+		leave(ops, c);
 }
 
 SEC("sockops")
@@ -68,15 +84,18 @@ int obi_sockops(struct bpf_sock_ops *ops)
 		connecting(tp);
 		return 1;
 	}
-	if (ops->op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB && ops->op != BPF_SOCK_OPS_RTT_CB)
+	if (ops->op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB && ops->op != BPF_SOCK_OPS_RTT_CB &&
+	    ops->op != BPF_SOCK_OPS_PARSE_HDR_OPT_CB)
 		return 1;
 	c = obi_connection_find((__u64)tp);
 	if (!c)
 		return 1;
-	if (ops->op == BPF_SOCK_OPS_RTT_CB)
-		acknowledged(ops, c);
-	else
+	if (ops->op == BPF_SOCK_OPS_PARSE_HDR_OPT_CB)
+		received(ops, c);
+	else if (ops->op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB)
 		established(ops, tp, c);
+	else if (c->flags & OBI_CONNECTION_LEAVE)
+		leave(ops, c); /* something was acknowledged; the answer to it cannot have been read yet */
 	return 1;
 }
 
@@ -94,6 +113,11 @@ int obi_msg(struct sk_msg_md *msg)
 	c = obi_connection_get((struct sock *)tp);
 	if (!c || c->protocol == OBI_PROTOCOL_NONE)
 		return SK_PASS;
+	/* Deselected since, or handed to a process that is not traced. */
+	if (!obi_process_get(bpf_get_current_pid_tgid() >> 32)) {
+		c->flags |= OBI_CONNECTION_LEAVE;
+		return SK_PASS;
+	}
 	if (c->protocol != OBI_PROTOCOL_UNDECIDED) {
 		bpf_tail_call(msg, &obi_carriers, c->protocol);
 		return SK_PASS;

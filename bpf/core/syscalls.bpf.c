@@ -20,6 +20,7 @@ OBI_PROGRAM_ARRAY(obi_proto_rtp);
 #define MSG_OOB 1
 #define MSG_PEEK 2
 #define MSG_TRUNC 0x20
+#define MSG_ERRQUEUE 0x2000
 #define FIONREAD 0x541b
 
 /* A 32-bit process uses other numbers and layouts: left alone. */
@@ -86,7 +87,7 @@ static __always_inline bool describe(struct obi_call *call, long nr, struct pt_r
 	default:
 		return false;
 	}
-	if (flags & (MSG_PEEK | MSG_OOB))
+	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
 		return false;
 	if (flags & MSG_TRUNC)
 		call->source = OBI_SOURCE_UNSEEN;
@@ -119,6 +120,7 @@ static __always_inline bool wanted(__u64 nr)
 	case OBI_NR_epoll_pwait:
 	case OBI_NR_sendmmsg:
 	case OBI_NR_epoll_pwait2:
+	case OBI_NR_io_uring_enter:
 		return true;
 	}
 	return false;

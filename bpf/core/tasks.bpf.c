@@ -53,15 +53,18 @@ int obi_exec(struct bpf_raw_tracepoint_args *ctx)
 {
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct obi_scope *scope = obi_scope_get(pid_tgid);
-	struct obi_process fresh = {};
+	struct obi_process *known, fresh = {};
 	__u32 tgid = pid_tgid >> 32;
 	bool mine = in_scope();
 
 	if (scope && scope->inherited)
 		scope->flags = OBI_SCOPE_EXECUTED;
-
-	if (!mine && !obi_process_get(tgid))
+	known = obi_process_get(tgid);
+	if (!mine && !known)
 		return 0;
+	/* What was known of the old program's habits does not hold for the new one. */
+	if (known)
+		known->flags &= ~OBI_PROCESS_FIONREAD_SAFE;
 	if (mine && obi_cfg_select_cgroup)
 		bpf_map_update_elem(&obi_processes, &tgid, &fresh, BPF_ANY);
 	tell_exec(tgid, (struct linux_binprm *)ctx->args[2]);
@@ -90,13 +93,16 @@ int obi_fork(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	if (!(creator->flags & OBI_SCOPE_DECLARED) && process->flags & OBI_PROCESS_MULTIPLEXED)
 		return 0;
+	fresh.creator = tgid;
 	if (obi_request_get(creator->request))
 		fresh.inherited = creator->request;
 	else if (obi_request_get(creator->inherited) &&
-		 (creator->flags & OBI_SCOPE_EXECUTED || !obi_load_overlapped(tgid, creator->created_ns)))
+		 obi_inherits(creator, tgid))
 		fresh.inherited = creator->inherited;
 	if (!fresh.inherited)
 		return 0;
+	if (fresh.inherited == creator->inherited && creator->flags & OBI_SCOPE_EXECUTED)
+		fresh.creator = creator->creator;
 	fresh.created_ns = bpf_ktime_get_ns();
 	fresh.flags = child_tgid == tgid ? creator->flags & OBI_SCOPE_EXECUTED : OBI_SCOPE_FORKED;
 	child_id = ((__u64)child_tgid << 32) | (__u32)BPF_CORE_READ(child, pid);
@@ -112,9 +118,9 @@ int obi_exit(struct bpf_raw_tracepoint_args *ctx)
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
 	__u32 tgid = pid_tgid >> 32;
 
+	bpf_map_delete_elem(&obi_scopes, &pid_tgid);
 	if (!obi_process_get(tgid))
 		return 0;
-	bpf_map_delete_elem(&obi_scopes, &pid_tgid);
 	/* signal->live was lowered already: 0 in the group's last thread, whichever that is. */
 	if (BPF_CORE_READ(task, signal, live.counter) > 0)
 		return 0;

@@ -34,6 +34,7 @@ struct {
 #define MSG_OOB 1
 #define MSG_PEEK 2
 #define MSG_TRUNC 0x20
+#define MSG_ERRQUEUE 0x2000
 
 static __always_inline void entered(struct sock *sk, struct msghdr *msg, __u32 flags, bool egress)
 {
@@ -46,7 +47,7 @@ static __always_inline void entered(struct sock *sk, struct msghdr *msg, __u32 f
 	c = obi_connection_find((__u64)sk);
 	if (c && c->protocol == OBI_PROTOCOL_NONE)
 		return;
-	if (flags & (MSG_PEEK | MSG_OOB))
+	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
 		return;
 	obi_iter_read(&call.iter, msg);
 	if (call.iter.source == OBI_SOURCE_UNSEEN && egress)
@@ -61,7 +62,7 @@ static __always_inline __u32 returned(long ret, __u8 direction)
 {
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct tcp_call *in_flight = bpf_map_lookup_elem(&tcp_calls, &pid_tgid);
-	struct obi_call *call = obi_call_get(OBI_CALL_TCP);
+	struct obi_call *call = obi_call_get(direction == OBI_EGRESS ? OBI_CALL_SEND : OBI_CALL_RECV);
 	struct obi_connection *c;
 	struct sock *sk;
 
@@ -104,23 +105,23 @@ static __always_inline __u32 returned(long ret, __u8 direction)
 }
 
 /* After everybody declined. */
-static __always_inline void declined(void)
+static __always_inline void declined(__u32 call_slot)
 {
-	struct obi_call *call = obi_call_get(OBI_CALL_TCP);
+	struct obi_call *call = obi_call_get(call_slot);
 	struct obi_connection *c = call ? obi_connection_find(call->sk) : NULL;
 
 	if (c)
 		obi_connection_declined(c, call->from_start);
 }
 
-#define HAND_OVER(ctx, array, slot_)                                                                                   \
+#define HAND_OVER(ctx, array, call_slot, slot_)                                                                                  \
 	({                                                                                                             \
 		__u32 slot = (slot_);                                                                                  \
 		if (slot > 0 && slot < OBI_SLOTS) {                                                                    \
 			bpf_tail_call(ctx, array, slot);                                                               \
 		} else if (slot) {                                                                                     \
 			obi_offer(ctx, array, 1);                                                                      \
-			declined();                                                                                    \
+			declined(call_slot);                                                                                  \
 		}                                                                                                      \
 	})
 
@@ -143,7 +144,7 @@ int BPF_PROG(obi_tcp_send, struct sock *sk, struct msghdr *msg)
 SEC("fexit/tcp_sendmsg")
 int obi_tcp_sent(unsigned long long *ctx)
 {
-	HAND_OVER(ctx, &obi_proto_send, returned(return_value(ctx), OBI_EGRESS));
+	HAND_OVER(ctx, &obi_proto_send, OBI_CALL_SEND, returned(return_value(ctx), OBI_EGRESS));
 	return 0;
 }
 
@@ -161,6 +162,6 @@ int obi_tcp_recv(unsigned long long *ctx)
 SEC("fexit/tcp_recvmsg")
 int obi_tcp_recvd(unsigned long long *ctx)
 {
-	HAND_OVER(ctx, &obi_proto_recv, returned(return_value(ctx), OBI_INGRESS));
+	HAND_OVER(ctx, &obi_proto_recv, OBI_CALL_RECV, returned(return_value(ctx), OBI_INGRESS));
 	return 0;
 }

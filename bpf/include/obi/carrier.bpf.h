@@ -42,15 +42,18 @@ static __always_inline void obi_carrier_declined(struct obi_connection *c, struc
 		c->flags |= OBI_CONNECTION_LEAVE;
 }
 
+/* May this process ask FIONREAD on a kernel that answers wrongly? */
+static __always_inline bool obi_fionread_unsafe(const struct obi_process *process)
+{
+	if (!obi_cfg_fionread_fault)
+		return false;
+	return !process || !(process->flags & OBI_PROCESS_FIONREAD_SAFE) || process->flags & OBI_PROCESS_ASKED_FIONREAD;
+}
+
 /* A carrier has done its work on one request. */
 static __always_inline void obi_carrier_sent(struct obi_connection *c, __u64 pid_tgid)
 {
-	struct obi_process *process;
-
-	if (!obi_cfg_fionread_fault)
-		return;
-	process = obi_process_get(pid_tgid >> 32);
-	if (!process || !(process->flags & OBI_PROCESS_FIONREAD_SAFE) || process->flags & OBI_PROCESS_ASKED_FIONREAD)
+	if (obi_cfg_fionread_fault && obi_fionread_unsafe(obi_process_get(pid_tgid >> 32)))
 		c->flags |= OBI_CONNECTION_LEAVE;
 }
 

@@ -12,10 +12,11 @@
 #include "abi.bpf.h"
 
 enum obi_scope_flag {
-	OBI_SCOPE_AMBIGUOUS = 1, /* served several open requests at once, or waited for events with one open */
+	OBI_SCOPE_AMBIGUOUS = 1, /* served several open requests at once, waited for events with one open, or answers what another reads */
 	OBI_SCOPE_FORKED = 2, /* copy of a process that has executed no program yet: may be a pool's worker */
-	OBI_SCOPE_EXECUTED = 4, /* program that was executed for one request: nobody else can give it work */
+	OBI_SCOPE_EXECUTED = 4, /* program that was executed for a request */
 	OBI_SCOPE_DECLARED = 8, /* by a runtime probe */
+	OBI_SCOPE_USED = 16, /* … and has sent its first call */
 };
 
 struct obi_scope {
@@ -25,7 +26,7 @@ struct obi_scope {
 	__u64 created_ns; /* with `inherited`: when it was started */
 	__u64 running; /* threads only: scope that it runs now, 0: itself */
 	__u32 flags;
-	__u32 _pad;
+	__u32 creator; /* with `inherited`: process that started it */
 };
 
 /*

@@ -18,9 +18,8 @@
 #define OBI_PROTOCOL_NONE 255
 
 enum obi_connection_flag {
-	OBI_CONNECTION_WATCHED = 1, /* in the sockhash: its outgoing bytes come through sk_msg */
+	OBI_CONNECTION_UNSAFE = 1, /* its process may ask FIONREAD, and this kernel answers wrongly in the sockhash */
 	OBI_CONNECTION_LEAVE = 2, /* to be taken out of the sockhash at the next chance */
-	OBI_CONNECTION_LEFT = 4, /* was taken out */
 };
 
 struct obi_connection {
@@ -79,10 +78,10 @@ struct obi_call {
 };
 
 /*
- * One per CPU and tap; a tap and the program that it calls run with preemption off. The state tap has its own: it can
- * interrupt the others.
+ * One per CPU and program that fills it: such a program, with those that it tail-calls, is entered once at a time on a CPU.
+ * (Tracing programs can be preempted, and others then run there.)
  */
-enum obi_call_slot { OBI_CALL_SYSCALL, OBI_CALL_STATE, OBI_CALL_TCP, OBI_CALL_SLOTS };
+enum obi_call_slot { OBI_CALL_SYSCALL, OBI_CALL_STATE, OBI_CALL_SEND, OBI_CALL_RECV, OBI_CALL_SLOTS };
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, OBI_CALL_SLOTS);
@@ -127,6 +126,9 @@ static __always_inline struct obi_connection *obi_connection_get(struct sock *sk
 
 	if (c && c->address_pair == address_pair && c->port_pair == port_pair)
 		return c;
+	/* What is left to read after a reset makes no new connection: nothing would end it. */
+	if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_CLOSE)
+		return NULL;
 	fresh.address_pair = address_pair;
 	fresh.port_pair = port_pair;
 	obi_random_id(&fresh.id);

@@ -21,6 +21,7 @@ enum {
 	OBI_NR_splice = 275,
 	OBI_NR_epoll_pwait = 281,
 	OBI_NR_sendmmsg = 307,
+	OBI_NR_io_uring_enter = 426,
 	OBI_NR_epoll_pwait2 = 441,
 };
 #define OBI_SYSCALL_NR(regs) BPF_CORE_READ(regs, orig_ax)
@@ -40,6 +41,7 @@ enum {
 	OBI_NR_sendmsg = 211,
 	OBI_NR_recvmsg = 212,
 	OBI_NR_sendmmsg = 269,
+	OBI_NR_io_uring_enter = 426,
 	OBI_NR_epoll_pwait2 = 441,
 	/* not on this architecture */
 	OBI_NR_poll = 1001,

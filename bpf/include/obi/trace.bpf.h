@@ -55,7 +55,11 @@ static __always_inline void obi_load_change(__u32 tgid, int by)
 	struct obi_load *load = bpf_map_lookup_elem(&obi_loads, &tgid), fresh = {};
 
 	if (!load) {
-		bpf_map_update_elem(&obi_loads, &tgid, &fresh, BPF_NOEXIST);
+		/* The process is gone: its sockets are closed after it has left the table. */
+		if (by < 0)
+			return;
+		if (bpf_map_update_elem(&obi_loads, &tgid, &fresh, BPF_NOEXIST))
+			obi_count(OBI_COUNTER_REQUESTS_FULL);
 		load = bpf_map_lookup_elem(&obi_loads, &tgid);
 		if (!load)
 			return;
@@ -178,6 +182,39 @@ static __always_inline void obi_scope_take(__u64 scope, __u64 connection, __u64 
 	s->connection = connection;
 }
 
+/*
+ * `reader` read a request, `writer` answers it. When they differ, requests move between these threads (virtual threads,
+ * asynchronous handlers): from then on neither says anything about causes.
+ */
+static __always_inline void obi_scope_check(__u64 reader, __u64 writer)
+{
+	struct obi_scope *s;
+
+	if (reader == writer)
+		return;
+	s = obi_scope_get(reader);
+	if (s && !(s->flags & OBI_SCOPE_DECLARED))
+		s->flags |= OBI_SCOPE_AMBIGUOUS;
+	s = obi_scope_get(writer);
+	if (s && !(s->flags & OBI_SCOPE_DECLARED))
+		s->flags |= OBI_SCOPE_AMBIGUOUS;
+}
+
+/*
+ * Does this scope still work for the request that it was started for? A program that was executed for a request sends its
+ * first call for it; a helper that is kept can get any work after that.
+ */
+static __always_inline bool obi_inherits(struct obi_scope *s, __u32 tgid)
+{
+	if (s->flags & OBI_SCOPE_FORKED)
+		return false;
+	if (s->flags & OBI_SCOPE_EXECUTED && !(s->flags & OBI_SCOPE_USED)) {
+		s->flags |= OBI_SCOPE_USED;
+		return true;
+	}
+	return !obi_load_overlapped(s->flags & OBI_SCOPE_EXECUTED ? s->creator : tgid, s->created_ns);
+}
+
 /* The open request that caused what the current scope sends now, or NULL; the reason is counted. */
 static __always_inline struct obi_request *obi_parent_find(__u64 pid_tgid)
 {
@@ -201,8 +238,7 @@ static __always_inline struct obi_request *obi_parent_find(__u64 pid_tgid)
 	}
 	request = obi_request_get(s->request);
 	if (!request && s->inherited) {
-		if (!(s->flags & OBI_SCOPE_EXECUTED) &&
-		    (s->flags & OBI_SCOPE_FORKED || obi_load_overlapped(pid_tgid >> 32, s->created_ns))) {
+		if (!obi_inherits(s, pid_tgid >> 32)) {
 			obi_count(OBI_COUNTER_ORPHAN_SHARED);
 			return NULL;
 		}

@@ -27,6 +27,7 @@ static __always_inline bool obi_note_wait(long nr, struct pt_regs *regs, __u64 p
 	case OBI_NR_epoll_wait:
 	case OBI_NR_epoll_pwait:
 	case OBI_NR_epoll_pwait2:
+	case OBI_NR_io_uring_enter:
 		obi_note_event_wait(pid_tgid);
 		return true;
 	case OBI_NR_poll:

@@ -57,7 +57,8 @@ static __noinline struct http_connection *http_claim(struct obi_connection *c, _
 	if (!blank)
 		return NULL;
 	blank->role = (direction == OBI_INGRESS) == request ? HTTP_ROLE_SERVER : HTTP_ROLE_CLIENT;
-	blank->midway = !from_start;
+	/* A response that comes first belongs to a request that went before we looked. */
+	blank->midway = !from_start || !request;
 	obi_connection_claim(c);
 	return blank;
 }

@@ -33,20 +33,20 @@ int http_rtp(struct bpf_raw_tracepoint_args *ctx)
 SEC("fexit/tcp_sendmsg")
 int http_send(unsigned long long *ctx)
 {
-	if (http_handle(obi_call_get(OBI_CALL_TCP)))
+	if (http_handle(obi_call_get(OBI_CALL_SEND)))
 		return 0;
 	obi_offer(ctx, &obi_proto_send, obi_slot + 1);
-	http_declined(obi_call_get(OBI_CALL_TCP));
+	http_declined(obi_call_get(OBI_CALL_SEND));
 	return 0;
 }
 
 SEC("fexit/tcp_recvmsg")
 int http_recv(unsigned long long *ctx)
 {
-	if (http_handle(obi_call_get(OBI_CALL_TCP)))
+	if (http_handle(obi_call_get(OBI_CALL_RECV)))
 		return 0;
 	obi_offer(ctx, &obi_proto_recv, obi_slot + 1);
-	http_declined(obi_call_get(OBI_CALL_TCP));
+	http_declined(obi_call_get(OBI_CALL_RECV));
 	return 0;
 }
 

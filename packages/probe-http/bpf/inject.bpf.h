@@ -91,7 +91,9 @@ static __always_inline bool http_is_ambiguous(const struct http_parser *p)
 {
 	if (p->flags & HTTP_PARSER_CONFLICT)
 		return true;
-	return p->flags & HTTP_PARSER_HAS_CODING && (p->flags & HTTP_PARSER_HAS_LENGTH || !(p->flags & HTTP_PARSER_CHUNKED));
+	/* HTTP/1.0 knows no codings: some readers ignore the field there. */
+	return p->flags & HTTP_PARSER_HAS_CODING &&
+	       (p->flags & HTTP_PARSER_HAS_LENGTH || !(p->flags & HTTP_PARSER_CHUNKED) || p->minor == 0);
 }
 
 /* What follows this request may be another protocol's, until it is answered. */

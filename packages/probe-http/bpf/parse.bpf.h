@@ -192,6 +192,10 @@ static __always_inline void http_value_byte(struct http_parser *p, struct http_e
 		p->tail = p->tail * 10 + (c - '0');
 		break;
 	case HTTP_FIELD_TRANSFER_ENCODING:
+		/* "chun ked": white space belongs between codings only, that is, after a comma */
+		if (p->flags & HTTP_PARSER_SPACE && (p->tail & 0xff) != ',')
+			p->flags |= HTTP_PARSER_CONFLICT;
+		p->flags &= ~HTTP_PARSER_SPACE;
 		p->tail = p->tail << 8 | (c | 0x20);
 		break;
 	}

@@ -90,7 +90,17 @@ static __noinline void http_message_begin(struct http_walk *w, struct http_parse
 			http_exchange_new(w->connection, p->ordinal, &by);
 		return;
 	}
-	if (http_exchange_get(w->connection, p->ordinal) || w->h->role == HTTP_ROLE_SERVER)
+	ex = http_exchange_get(w->connection, p->ordinal);
+	if (w->h->role == HTTP_ROLE_SERVER) {
+		struct http_parser *requests = &w->h->parser[(w->direction ^ 1) & 1];
+
+		if (ex)
+			obi_scope_check(ex->scope, obi_scope_current(w->pid_tgid));
+		else if (requests->state == HTTP_IDLE && (__s32)(requests->ordinal - p->ordinal) <= 0)
+			p->flags |= HTTP_PARSER_UNMATCHED; /* its request was read before we looked */
+		return;
+	}
+	if (ex)
 		return;
 	if (w->h->midway)
 		p->flags |= HTTP_PARSER_UNMATCHED;
