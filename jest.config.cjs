@@ -10,9 +10,15 @@ const tests = { ...base('unit', { testMatch: ['<rootDir>/tests/**/*.test.ts'] })
 tests.testPathIgnorePatterns.push('\\.live\\.test\\.ts$', '\\.native\\.test\\.ts$');
 
 module.exports = {
-  projects: [tests, ...fs.readdirSync(packages).filter((name) => fs.existsSync(path.join(packages, name, 'jest.config.cjs'))).map((name) => {
-    const folder = path.join(packages, name);
-    // The preset takes the working folder for the root, which is right only when jest starts in the package.
-    return { ...require(path.join(folder, 'jest.config.cjs')), rootDir: folder };
-  })],
+  projects: [
+    tests,
+    ...fs
+      .readdirSync(packages)
+      .filter((name) => fs.existsSync(path.join(packages, name, 'jest.config.cjs')))
+      .map((name) => {
+        const folder = path.join(packages, name);
+        // The preset takes the working folder for the root, which is right only when jest starts in the package.
+        return { ...require(path.join(folder, 'jest.config.cjs')), rootDir: folder };
+      }),
+  ],
 };

@@ -28,7 +28,7 @@ export function readJest(file, run) {
   const skipped = json.numPendingTests + json.numTodoTests;
   if (failed === 0 && (!json.success || run.code !== 0))
     return { passed, failed: Math.max(1, failures.length), skipped, failures: [...failures, `jest failed (exit code ${run.code}), see ${run.log}`] };
-  if (passed + failed + skipped === 0) return { passed, failed, skipped: 1, note: 'cannot run: there are no tests in this tier' };
+  if (passed + failed + skipped === 0) return { passed, failed: 1, skipped, failures: [`jest found no test at all, see ${run.log}`] };
   return { passed, failed, skipped, failures, skippedNames };
 }
 

@@ -112,7 +112,11 @@ async function vm(kernel, filter) {
     const suites = /** @type {const} */ (['native', 'live']);
     const quote = (/** @type {string} */ word) => `'${word.replaceAll("'", "'\\''")}'`;
     const script = suites
-      .map((suite) => ['node', ...jestArguments(`tests/jest.${suite}.config.cjs`, path.join(dir, `${suite}.json`), filter), '--runInBand', ...vmTests(suite)].map(quote).join(' '))
+      .map((suite) =>
+        ['node', ...jestArguments(`tests/jest.${suite}.config.cjs`, path.join(dir, `${suite}.json`), filter), '--runInBand', ...vmTests(suite)]
+          .map(quote)
+          .join(' '),
+      )
       .join('; ');
     const limit = process.env.OBI_VM_LIMIT ?? '1800';
     const run = await runLogged(`vm-${kernel}`, ['bash', 'tools/vm/run.sh', kernel, '--limit', limit, '--', 'sh', '-c', script], { OBI_VM_DIR: dir });

@@ -76,8 +76,18 @@ function bpfTargets(root, workspace, manifest) {
     targets.verify = {
       command: `node ${SDK}/verify.mjs ${root}`,
       cache: true,
-      dependsOn: ['build:bpf', ...(isSdk ? [] : [{ projects: ['@obi/bpf'], target: 'build:bpf' }]), { projects: ['@obi/core', '@obi/native'], target: 'build' }],
-      inputs: [...inputs, `{workspaceRoot}/${SDK}/core/**`, `{workspaceRoot}/${SDK}/verify.mjs`, `{workspaceRoot}/${SDK}/verify-record.json`, { runtime: 'uname -r' }],
+      dependsOn: [
+        'build:bpf',
+        ...(isSdk ? [] : [{ projects: ['@obi/bpf'], target: 'build:bpf' }]),
+        { projects: ['@obi/core', '@obi/native'], target: 'build' },
+      ],
+      inputs: [
+        ...inputs,
+        `{workspaceRoot}/${SDK}/core/**`,
+        `{workspaceRoot}/${SDK}/verify.mjs`,
+        `{workspaceRoot}/${SDK}/verify-record.json`,
+        { runtime: 'uname -r' },
+      ],
     };
   // The SDK's build is its objects. Its readers (gen:core) are no part of it: obi-gen needs core, and core may depend on the SDK.
   if (isSdk) targets.build = { executor: 'nx:noop' };

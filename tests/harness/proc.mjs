@@ -114,12 +114,15 @@ export class Proc {
   async stop(signal = 'SIGTERM', seconds = 10) {
     if (!this.running) return this.exited;
     this.child.kill(signal);
-    const timer = setTimeout(() => {
-      this.child.kill('SIGKILL');
-      // A child of it may hold its output open: that must not keep us waiting.
-      this.child.stdout?.destroy();
-      this.child.stderr?.destroy();
-    }, seconds * patience * 1000);
+    const timer = setTimeout(
+      () => {
+        this.child.kill('SIGKILL');
+        // A child of it may hold its output open: that must not keep us waiting.
+        this.child.stdout?.destroy();
+        this.child.stderr?.destroy();
+      },
+      seconds * patience * 1000,
+    );
     const result = await this.exited;
     clearTimeout(timer);
     return result;

@@ -183,6 +183,18 @@ static __always_inline void obi_scope_take(__u64 scope, __u64 connection, __u64 
 }
 
 /*
+ * The request before it on the same connection was answered: the scope goes on with this one. Not for a scope that has ended:
+ * sockets of a killed process are closed after its threads are gone.
+ */
+static __always_inline void obi_scope_go_on(__u64 scope, __u64 connection, __u64 id)
+{
+	struct obi_scope *s = obi_scope_get(scope);
+
+	if (s && s->connection == connection)
+		s->request = id;
+}
+
+/*
  * `reader` read a request, `writer` answers it. When they differ, requests move between these threads (virtual threads,
  * asynchronous handlers): from then on neither says anything about causes.
  */

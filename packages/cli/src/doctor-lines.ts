@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The lines of `obi doctor`: from what was found on this machine to what follows for taps, carriers and probes. */
-import type { KernelFeatures, ProbeDescription } from '@obi/core';
+import { type Config, type KernelFeatures, type ProbeDescription, propagationLimit, propagationMethods } from '@obi/core';
 
 /** `ok`: as it should be; `off`: obi does without; `bad`: something cannot run. */
 export type Verdict = 'ok' | 'off' | 'bad';
@@ -8,20 +8,33 @@ export type Line = readonly [Verdict, string, string];
 
 export interface Findings {
   readonly features: KernelFeatures;
-  /** Are carriers in headers wanted by the configuration? */
-  readonly headers: boolean;
-  /** Where cgroup2 is mounted. */
-  readonly cgroup: string | undefined;
+  /** `ebpf.context_propagation` */
+  readonly propagation: Config['ebpf']['context_propagation'];
+  /** `ebpf.tap` */
+  readonly tap: Config['ebpf']['tap'];
+  readonly cgroup: CgroupFinding;
   /** Undefined: no objects for this architecture. */
   readonly probes: readonly ProbeDescription[] | undefined;
   /** As Node calls it. */
   readonly processArchitecture: string;
 }
 
-export function doctorLines({ features, headers, cgroup, probes, processArchitecture }: Findings): Line[] {
-  const lines: Line[] = [...kernelLines(features), ...rightsLines(features), ...tapLines(features)];
-  lines.push(cgroup ? ['ok', 'cgroup2', cgroup] : ['bad', 'cgroup2', 'not mounted: outgoing connections cannot be watched; mount -t cgroup2 none <folder>']);
-  lines.push(...carrierLines(features, headers, cgroup !== undefined));
+/** The cgroup that is watched: the one that the configuration names, else the cgroup2 mount. */
+export interface CgroupFinding {
+  /** Undefined: there is none. */
+  readonly path: string | undefined;
+  /** What is wrong with the one that the configuration names: no run starts then. */
+  readonly problem?: string;
+}
+
+export function doctorLines({ features, propagation, tap, cgroup, probes, processArchitecture }: Findings): Line[] {
+  const lines: Line[] = [
+    ...kernelLines(features),
+    ...rightsLines(features),
+    ...tapLines(features, tap),
+    cgroupLine(cgroup),
+    ...carrierLines(features, propagation, cgroup.path !== undefined),
+  ];
   if (!probes) lines.push(['bad', 'architecture', `no BPF objects for ${processArchitecture}`]);
   else if (probes.length === 0) lines.push(['bad', 'probes', 'none is installed; npm install @obi/probe-http']);
   else lines.push(...probes.map(probeLine));
@@ -64,16 +77,27 @@ function rightsLines({ capabilities }: KernelFeatures): Line[] {
   });
 }
 
-function tapLines(features: KernelFeatures): Line[] {
+/** As `attachTap` of core decides. */
+function tapLines({ fentry }: KernelFeatures, wanted: Findings['tap']): Line[] {
+  const tcp = fentry && wanted !== 'syscalls';
   return [
-    ['ok', 'tap syscalls', features.fentry ? 'available; the TCP tap is used' : 'on: system calls (raw tracepoint)'],
-    features.fentry
+    ['ok', 'tap syscalls', tcp ? 'available; the TCP tap is used' : 'on: system calls (raw tracepoint)'],
+    tcp
       ? ['ok', 'tap tcp', 'on: tcp_sendmsg and tcp_recvmsg (fentry, fexit)']
-      : ['off', 'tap tcp', 'fentry programs do not load here; io_uring traffic is not seen'],
+      : fentry
+        ? ['off', 'tap tcp', 'off by configuration (ebpf.tap: syscalls); io_uring traffic is not seen']
+        : ['off', 'tap tcp', `fentry programs do not load here${wanted === 'tcp' ? ', though ebpf.tap asks for this tap' : ''}; io_uring traffic is not seen`],
   ];
 }
 
-function carrierLines(features: KernelFeatures, headers: boolean, cgroup: boolean): Line[] {
+function cgroupLine({ path, problem }: CgroupFinding): Line {
+  if (path !== undefined) return ['ok', 'cgroup2', path];
+  return ['bad', 'cgroup2', problem ?? 'not mounted: outgoing connections cannot be watched; mount -t cgroup2 none <folder>'];
+}
+
+function carrierLines(features: KernelFeatures, propagation: Findings['propagation'], cgroup: boolean): Line[] {
+  const { headers } = propagationMethods(propagation);
+  const limit = propagationLimit(propagation);
   const wrong = 'this kernel answers FIONREAD wrongly for watched sockets: programs that may ask get the header on the first request of a connection only';
   return [
     features.fionreadFault === true
@@ -86,6 +110,7 @@ function carrierLines(features: KernelFeatures, headers: boolean, cgroup: boolea
       : headers
         ? ['ok', 'carrier http header', 'on']
         : ['off', 'carrier http header', 'off by configuration: OTEL_EBPF_BPF_CONTEXT_PROPAGATION=headers turns it on'],
+    ...(limit === undefined ? [] : [['off', 'carrier tcp options', limit] as const]),
     features.probeWriteUser
       ? ['ok', 'bpf_probe_write_user', 'permitted']
       : ['off', 'bpf_probe_write_user', `not permitted (lockdown: ${features.lockdown}); no probe of this version needs it`],

@@ -6,11 +6,7 @@ import { doctor } from './commands/doctor.js';
 import { listProbes } from './commands/probes.js';
 import { run } from './commands/run.js';
 import { VERSION } from './host.js';
-
-interface Options {
-  readonly plugins?: string;
-  readonly config?: string;
-}
+import type { GlobalOptions } from './load.js';
 
 function program(): Command {
   const obi = new Command('obi')
@@ -22,15 +18,15 @@ function program(): Command {
   obi
     .command('run', { isDefault: true })
     .description('trace (the default)')
-    .action(() => run(obi.opts<Options>()));
+    .action(() => run(obi.opts<GlobalOptions>()));
   obi
     .command('probes')
     .description('what is installed, what each probe needs, and whether it can run here')
-    .action(() => listProbes(obi.opts<Options>()));
+    .action(() => listProbes(obi.opts<GlobalOptions>()));
   obi
     .command('doctor')
     .description('what this kernel and these rights allow: which taps and carriers are on, and why the others are off')
-    .action(() => doctor(obi.opts<Options>()));
+    .action(() => doctor(obi.opts<GlobalOptions>()));
   return obi;
 }
 

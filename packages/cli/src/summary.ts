@@ -28,6 +28,8 @@ function lostLines(status: AgentStatus): string[] {
       if (/lost|full|desync|unreadable/.test(name)) lines.push(`lost: ${probe} ${name} ${value}`);
     }
   }
+  if (status.unknownProcess > 0) lines.push(`lost: core unknown_process ${status.unknownProcess}`);
+  if (status.strays > 0) lines.push(`lost: core stray_records ${status.strays}`);
   for (const [exporter, { dropped }] of Object.entries(status.exporters)) {
     for (const [reason, value] of Object.entries(dropped)) lines.push(`lost: exporter ${exporter} ${reason} ${value}`);
   }

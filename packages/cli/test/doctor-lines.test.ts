@@ -5,7 +5,15 @@ import { formatProbe } from '../src/probe-text.js';
 import { FEATURES, HTTP, REFUSED } from './support/fakes.js';
 
 const lines = (features: Partial<KernelFeatures> = {}, others: Partial<Findings> = {}) =>
-  doctorLines({ features: { ...FEATURES, ...features }, headers: true, cgroup: '/sys/fs/cgroup', probes: [HTTP], processArchitecture: 'x64', ...others });
+  doctorLines({
+    features: { ...FEATURES, ...features },
+    propagation: 'headers',
+    tap: 'auto',
+    cgroup: { path: '/sys/fs/cgroup' },
+    probes: [HTTP],
+    processArchitecture: 'x64',
+    ...others,
+  });
 const line = (what: string, ...found: Parameters<typeof lines>) => lines(...found).find(([, name]) => name === what);
 const bad = (...found: Parameters<typeof lines>) => lines(...found).flatMap(([verdict, what]) => (verdict === 'bad' ? [what] : []));
 
@@ -30,6 +38,27 @@ test('no fentry: system calls are read instead', () => {
   expect(line('tap syscalls', { fentry: false })?.[2]).toBe('on: system calls (raw tracepoint)');
 });
 
+test('the tap of the configuration', () => {
+  expect(line('tap tcp', {}, { tap: 'syscalls' })).toEqual(['off', 'tap tcp', expect.stringContaining('ebpf.tap: syscalls')]);
+  expect(line('tap syscalls', {}, { tap: 'syscalls' })?.[2]).toBe('on: system calls (raw tracepoint)');
+  expect(line('tap tcp', {}, { tap: 'tcp' })?.[0]).toBe('ok');
+  expect(line('tap tcp', { fentry: false }, { tap: 'tcp' })?.[2]).toContain('though ebpf.tap asks');
+});
+
+test('the cgroup of the configuration: its path, or what is wrong with it', () => {
+  expect(line('cgroup2', {}, { cgroup: { path: '/sys/fs/cgroup/shop' } })).toEqual(['ok', 'cgroup2', '/sys/fs/cgroup/shop']);
+  expect(line('cgroup2', {}, { cgroup: { path: undefined, problem: 'cgroup /x: is none' } })).toEqual(['bad', 'cgroup2', 'cgroup /x: is none']);
+});
+
+test.each<[Findings['propagation'], boolean]>([
+  ['tcp', true],
+  ['headers,tcp', true],
+  ['all', false],
+  ['headers', false],
+])('context_propagation %s: is said that nothing writes TCP options: %s', (propagation, said) => {
+  expect(line('carrier tcp options', {}, { propagation }) !== undefined).toBe(said);
+});
+
 test('rights: the two that nothing goes without are bad, the others switch something off', () => {
   const none = { capabilities: [] };
   expect(bad(none)).toEqual(['CAP_BPF', 'CAP_PERFMON']);
@@ -48,9 +77,9 @@ test.each<[KernelFeatures['fionreadFault'], string, RegExp]>([
 
 test('the header carrier: on, off by configuration, off without cgroup2', () => {
   expect(line('carrier http header')?.[2]).toBe('on');
-  expect(line('carrier http header', {}, { headers: false })?.[2]).toContain('OTEL_EBPF_BPF_CONTEXT_PROPAGATION=headers');
-  expect(line('carrier http header', {}, { cgroup: undefined })?.[2]).toBe('no cgroup2');
-  expect(bad({}, { cgroup: undefined })).toEqual(['cgroup2']);
+  expect(line('carrier http header', {}, { propagation: 'disabled' })?.[2]).toContain('OTEL_EBPF_BPF_CONTEXT_PROPAGATION=headers');
+  expect(line('carrier http header', {}, { cgroup: { path: undefined } })?.[2]).toBe('no cgroup2');
+  expect(bad({}, { cgroup: { path: undefined } })).toEqual(['cgroup2']);
 });
 
 test('bpf_probe_write_user names the lockdown that forbids it', () => {

@@ -59,4 +59,8 @@ test('losses go to standard error; what went well does not', async () => {
     'lost: core events_lost 3\nlost: http desync 2\nlost: exporter otlp queue_full 7\n',
   );
   expect(await written('stderr', () => summary(container({ name: 'otlp' } as SpanExporter), STATUS))).toBe('');
+  const unknown = { ...STATUS, unknownProcess: 4, strays: 1 };
+  expect(await written('stderr', () => summary(container({ name: 'otlp' } as SpanExporter), unknown))).toBe(
+    'lost: core unknown_process 4\nlost: core stray_records 1\n',
+  );
 });

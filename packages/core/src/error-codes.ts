@@ -121,10 +121,6 @@ const table = {
     remedy: 'Set health_check.port (OTEL_EBPF_HEALTH_CHECK_PORT) to a free port, or to 0 for none.',
   },
   OBI_ERR_NO_PROBES: { meaning: 'No probe can run.', remedy: 'Correct the reasons listed above it; `obi probes` repeats them.' },
-  OBI_ERR_UNSUPPORTED: {
-    meaning: 'This kernel lacks a feature; obi goes on without what needs it.',
-    remedy: 'Nothing, or a kernel of the version that the message names.',
-  },
 } as const satisfies Record<string, ErrorMeaning>;
 
 export type ErrorCode = keyof typeof table;

@@ -47,14 +47,6 @@ describe('messages', () => {
     expect(error.details).toEqual({ stage: 'attach', errno: 1, errnoName: 'EPERM', verifierLog: 'R1 invalid' });
     expect(error.message).toMatch(/^probe http: cannot attach http_recv_e: Permission denied; /);
   });
-
-  test('unsupported is a class of its own with feature and first kernel', () => {
-    const error = errors.unsupported('probe go', 'bpf_loop', '5.17');
-    expect(error).toBeInstanceOf(errors.UnsupportedError);
-    expect(error).toBeInstanceOf(errors.ObiError);
-    expect(error).toMatchObject({ feature: 'bpf_loop', minKernel: '5.17', code: 'OBI_ERR_UNSUPPORTED' });
-    expect(error.message).toContain('Linux 5.17 or newer');
-  });
 });
 
 test('isObiError goes by code, not by class, and refuses other codes', () => {

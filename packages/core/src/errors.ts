@@ -34,20 +34,6 @@ export class ObiError extends Error {
   }
 }
 
-/** A kernel feature is absent. Not a fault: the agent goes on without what needs it and says so once. */
-export class UnsupportedError extends ObiError {
-  readonly feature: string;
-  /** First mainline kernel with the feature, e.g. `5.17`. */
-  readonly minKernel: string;
-
-  constructor(feature: string, minKernel: string, parts: ErrorParts) {
-    super('OBI_ERR_UNSUPPORTED', parts);
-    this.name = 'UnsupportedError';
-    this.feature = feature;
-    this.minKernel = minKernel;
-  }
-}
-
 /** True for errors of another copy of core too. */
 export function isObiError(error: unknown): error is ObiError {
   return error instanceof Error && typeof (error as ObiError).code === 'string' && Object.hasOwn(ERROR_CODES, (error as ObiError).code);
@@ -140,12 +126,3 @@ export const healthPort = (address: string, cause: unknown) =>
   make('OBI_ERR_HEALTH_PORT', 'health', `cannot listen on ${address}: ${text(cause)}`, { cause, details: { address } });
 export const noProbes = (reasons: readonly string[]) =>
   make('OBI_ERR_NO_PROBES', 'obi', `no probe can run${reasons.map((r) => `\n  ${r}`).join('')}`, { details: { reasons } });
-
-/** @param feature what is missing, e.g. `bpf_loop`. @param minKernel first mainline version that has it. */
-export const unsupported = (actor: string, feature: string, minKernel: string, details?: Record<string, unknown>) =>
-  new UnsupportedError(feature, minKernel, {
-    actor,
-    reason: `this kernel has no ${feature}`,
-    remedy: `it needs Linux ${minKernel} or newer, or a kernel built with it; obi goes on without it`,
-    ...(details ? { details } : {}),
-  });

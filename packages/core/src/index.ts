@@ -12,7 +12,7 @@ export * from './kernel/kernel-session.js';
 // --- base --------------------------------------------------------------------------------------------------------
 export * from './di.js';
 export { ERROR_CODES, type ErrorCode, type ErrorMeaning } from './error-codes.js';
-export { type ErrorParts, isObiError, ObiError, UnsupportedError } from './errors.js';
+export { type ErrorParts, isObiError, ObiError } from './errors.js';
 /** Factories: `errors.probeImport(id, cause)`. */
 export * as errors from './errors.js';
 export type { Environment } from './config/environment.js';
@@ -21,7 +21,7 @@ export * from './config/load.js';
 export * from './config/print.js';
 export * from './config/probe-section.js';
 export { Config, DEFAULT_EXCLUDES, SAMPLER_NAMES, type SamplerName, type Selector } from './config/schema.js';
-export { type ContextPropagation, formatDuration, parseDuration, propagationMethods } from './config/values.js';
+export { type ContextPropagation, formatDuration, parseDuration, propagationLimit, propagationMethods } from './config/values.js';
 export { nearest } from './nearest.js';
 export * from './discovery/architecture.js';
 export * from './discovery/discover.js';

@@ -6,8 +6,10 @@ import { addon } from './addon.js';
 import { nativeMap } from './map-handle.js';
 import { AddonOpenedObject } from './objects.js';
 
-/** Stateless: two of them are as good as one. */
+/** Holds nothing but what it found out about the kernel: two of them are as good as one. */
 export class AddonKernel implements Kernel {
+  #features: KernelFeatures | undefined;
+
   open(name: string, image: Uint8Array): AddonOpenedObject {
     return new AddonOpenedObject(addon().NativeOpenedObject.open(name, image));
   }
@@ -16,7 +18,13 @@ export class AddonKernel implements Kernel {
     return new AddonRingReader(addon().NativeRingReader.open(nativeMap(ring), options.batchBytes, options.coalesceMs, onBatch));
   }
 
+  /** Measured on the first call (programs are loaded for it) and kept: neither the kernel nor the rights of this process change in a run. */
   features(): KernelFeatures {
+    this.#features ??= this.#measure();
+    return this.#features;
+  }
+
+  #measure(): KernelFeatures {
     const { fionreadFault, ...rest } = addon().features();
     return {
       ...rest,

@@ -34,12 +34,23 @@ describe('features', () => {
       capabilities: [],
       fionreadFault: 'unknown',
     });
-    expect(refused).toMatchObject({ stage: 'load', code: 'EPERM', message: expect.stringMatching(/^object basic: cannot load it .*loading needs root, or CAP_BPF/) });
+    expect(refused).toMatchObject({
+      stage: 'load',
+      code: 'EPERM',
+      message: expect.stringMatching(/^object basic: cannot load it .*loading needs root, or CAP_BPF/),
+    });
   });
 
   // Only on the kernel that was measured by other means (FACTS: 6.18.44, no kprobes, no fentry, lockdown integrity, FIONREAD says 0).
   const measured = kernel.features().release.startsWith('6.18.44');
   (measured ? test : test.skip)('on the kernel that was measured by hand', () => {
-    expect(kernel.features()).toMatchObject({ lockdown: 'integrity', kprobes: false, fentry: false, bpfLoop: true, probeWriteUser: false, fionreadFault: true });
+    expect(kernel.features()).toMatchObject({
+      lockdown: 'integrity',
+      kprobes: false,
+      fentry: false,
+      bpfLoop: true,
+      probeWriteUser: false,
+      fionreadFault: true,
+    });
   });
 });

@@ -32,7 +32,9 @@ function getpriorityInLibc(): { path: string; offset: number } {
 
 /** A cgroup of our own below the cgroup2 mount, wherever that is. */
 function makeCgroup(): string {
-  const mount = readFileSync('/proc/self/mountinfo', 'utf8').split('\n').find((line) => line.includes(' - cgroup2 '));
+  const mount = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .find((line) => line.includes(' - cgroup2 '));
   if (!mount) throw new Error('cgroup2 is not mounted');
   const path = join(mount.split(' ')[4] ?? '', `obi-native-test-${process.pid}`);
   mkdirSync(path);
@@ -79,7 +81,11 @@ describe('attaching', () => {
 
   test('a tracepoint that does not exist', () => {
     expect(() => loaded.attachTracepoint('t_tracepoint', 'syscalls', 'sys_enter_nosuch')).toThrow(
-      expect.objectContaining({ stage: 'attach', code: 'ENOENT', message: expect.stringMatching(/^object basic: program t_tracepoint to tracepoint syscalls:sys_enter_nosuch: cannot attach/) }),
+      expect.objectContaining({
+        stage: 'attach',
+        code: 'ENOENT',
+        message: expect.stringMatching(/^object basic: program t_tracepoint to tracepoint syscalls:sys_enter_nosuch: cannot attach/),
+      }),
     );
   });
 
@@ -115,7 +121,11 @@ describe('attaching', () => {
       const opened = kernel.open('basic', image('basic'));
       using everything = opened.load();
       expect(() => everything.attachKprobe('t_kprobe', 'tcp_sendmsg')).toThrow(
-        expect.objectContaining({ stage: 'attach', code: 'EOPNOTSUPP', message: 'object basic: program t_kprobe to kprobe tcp_sendmsg: this kernel has no kprobes: EOPNOTSUPP (Operation not supported)' }),
+        expect.objectContaining({
+          stage: 'attach',
+          code: 'EOPNOTSUPP',
+          message: 'object basic: program t_kprobe to kprobe tcp_sendmsg: this kernel has no kprobes: EOPNOTSUPP (Operation not supported)',
+        }),
       );
     }
   });
@@ -183,14 +193,19 @@ describe('attaching', () => {
   test('sk_msg that uses its own sockhash is refused: it would outlive us', () => {
     using cyclic = kernel.open('cycle', image('cycle')).load();
     expect(() => cyclic.attachSkMsg('t_cycle', cyclic.map('t_sockets'))).toThrow(
-      expect.objectContaining({ stage: 'attach', message: expect.stringMatching(/^object cycle: program t_cycle to sockhash t_sockets: the program uses that sockhash itself/) }),
+      expect.objectContaining({
+        stage: 'attach',
+        message: expect.stringMatching(/^object cycle: program t_cycle to sockhash t_sockets: the program uses that sockhash itself/),
+      }),
     );
     using other = cyclic.attachSkMsg('t_cycle', loaded.map('t_sockets'));
     expect(other).toBeDefined();
   });
 
   test('adopting from nobody, or into a map that is no sockhash', () => {
-    expect(() => kernel.adoptSockets(0x3fffff, loaded.map('t_sockets'), [])).toThrow(expect.objectContaining({ stage: 'inspect', code: 'ESRCH', message: 'process 4194303: cannot open it: ESRCH (No such process)' }));
+    expect(() => kernel.adoptSockets(0x3fffff, loaded.map('t_sockets'), [])).toThrow(
+      expect.objectContaining({ stage: 'inspect', code: 'ESRCH', message: 'process 4194303: cannot open it: ESRCH (No such process)' }),
+    );
     expect(() => kernel.adoptSockets(process.pid, shared, [])).toThrow(/^map t_shared: adopting sockets needs a sockhash/);
   });
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createKernel } from '../src/index.js';
-import { eventually, getpriority, image, kernelIds, readU64, runChild, compile, SYS_GETPRIORITY, u32, u64 } from './support.js';
+import { compile, eventually, getpriority, image, kernelIds, readU64, runChild, SYS_GETPRIORITY, u32, u64 } from './support.js';
 
 const kernel = createKernel();
 
@@ -43,19 +43,35 @@ describe('an opened object', () => {
 
   test('finds globals of rodata, data and bss by name', () => {
     const opened = openBasic();
-    expect(['cfg_pid', 'cfg_syscall', 'start_value', 'seen', 't_events', 'LICENSE', 'nosuch'].map((name) => opened.hasGlobal(name))).toEqual([true, true, true, true, false, false, false]);
+    expect(['cfg_pid', 'cfg_syscall', 'start_value', 'seen', 't_events', 'LICENSE', 'nosuch'].map((name) => opened.hasGlobal(name))).toEqual([
+      true,
+      true,
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
     expect(Buffer.from(opened.getGlobal('start_value'))).toEqual(Buffer.from(u32(7)));
     expect(Buffer.from(opened.getGlobal('cfg_syscall'))).toEqual(Buffer.alloc(8, 0xff));
     opened.setGlobal('seen', u64(5));
     opened.setGlobal('cfg_pid', u32(1));
     expect(readU64(opened.getGlobal('seen'))).toBe(5);
     expect(Buffer.from(opened.getGlobal('cfg_syscall'))).toEqual(Buffer.alloc(8, 0xff));
-    expect(failure(() => opened.setGlobal('cfg_pid', u64(1)))).toMatchObject({ stage: 'open', errno: 0, code: 'ERR_OPEN', message: 'object basic: global variable cfg_pid: has 4 bytes, got 8' });
+    expect(failure(() => opened.setGlobal('cfg_pid', u64(1)))).toMatchObject({
+      stage: 'open',
+      errno: 0,
+      code: 'ERR_OPEN',
+      message: 'object basic: global variable cfg_pid: has 4 bytes, got 8',
+    });
     expect(failure(() => opened.getGlobal('nosuch')).message).toBe('object basic: it has no global variable named nosuch');
   });
 
   test('is refused when it is no object', () => {
-    expect(failure(() => kernel.open('junk', Buffer.alloc(200, 'x')))).toMatchObject({ stage: 'open', message: expect.stringMatching(/^object junk: cannot open it/) });
+    expect(failure(() => kernel.open('junk', Buffer.alloc(200, 'x')))).toMatchObject({
+      stage: 'open',
+      message: expect.stringMatching(/^object junk: cannot open it/),
+    });
   });
 
   test('is consumed by load', () => {
@@ -98,7 +114,9 @@ describe('a loaded object', () => {
   test('refused by the verifier: stage, errno, program, reason and log', () => {
     const error = failure(() => kernel.open('refused', image('refused')).load());
     expect(error).toMatchObject({ stage: 'load', errno: 13, code: 'EACCES' });
-    expect(error.message).toBe("object refused: program t_unchecked: the kernel refused it (R0 invalid mem access 'map_value_or_null'): EACCES (Permission denied)");
+    expect(error.message).toBe(
+      "object refused: program t_unchecked: the kernel refused it (R0 invalid mem access 'map_value_or_null'): EACCES (Permission denied)",
+    );
     expect(error.verifierLog).toMatch(/R0 invalid mem access 'map_value_or_null'\nprocessed \d+ insns/);
     expect(error.verifierLog?.length).toBeLessThanOrEqual(4096);
   });
@@ -127,8 +145,12 @@ describe('maps', () => {
     using loaded = openBasic().load();
     const error = failure(() => kernel.open('other', image('other')).reuseMap('t_lru', loaded.map('t_lru')));
     expect(error.stage).toBe('open');
-    expect(error.message).toBe('object other: map t_lru: the object was compiled against another layout: it has type 9, key 8 bytes, value 4 bytes, the existing map t_lru has type 9, key 8 bytes, value 8 bytes');
-    expect(failure(() => kernel.open('other', image('other')).reuseMap('t_shared', loaded.map('t_lru'))).message).toMatch(/it has type 1, key 4 bytes.*has type 9, key 8 bytes/);
+    expect(error.message).toBe(
+      'object other: map t_lru: the object was compiled against another layout: it has type 9, key 8 bytes, value 4 bytes, the existing map t_lru has type 9, key 8 bytes, value 8 bytes',
+    );
+    expect(failure(() => kernel.open('other', image('other')).reuseMap('t_shared', loaded.map('t_lru'))).message).toMatch(
+      /it has type 1, key 4 bytes.*has type 9, key 8 bytes/,
+    );
   });
 
   test('lookup, update with flags, delete, keys', () => {
@@ -137,10 +159,20 @@ describe('maps', () => {
     expect(map.info).toEqual({ name: 't_shared', type: 1, keySize: 4, valueSize: 8, maxEntries: 64 });
     expect(map.lookup(u32(1))).toBeUndefined();
     map.update(u32(1), u64(10), 1);
-    expect(failure(() => map.update(u32(1), u64(11), 1))).toMatchObject({ stage: 'map', errno: 17, code: 'EEXIST', message: 'map t_shared: update failed: EEXIST (File exists)' });
+    expect(failure(() => map.update(u32(1), u64(11), 1))).toMatchObject({
+      stage: 'map',
+      errno: 17,
+      code: 'EEXIST',
+      message: 'map t_shared: update failed: EEXIST (File exists)',
+    });
     expect(failure(() => map.update(u32(2), u64(11), 2)).code).toBe('ENOENT');
     map.update(u32(2), u64(20));
-    expect(map.keys().map((key) => Buffer.from(key).readUInt32LE()).sort()).toEqual([1, 2]);
+    expect(
+      map
+        .keys()
+        .map((key) => Buffer.from(key).readUInt32LE())
+        .sort(),
+    ).toEqual([1, 2]);
     expect(map.delete(u32(1))).toBe(true);
     expect(map.delete(u32(1))).toBe(false);
     expect(map.keys()).toHaveLength(1);
@@ -168,6 +200,10 @@ describe('maps', () => {
     getpriority(1);
     expect(readU64(loaded.map('t_lru').lookup(u64(1)))).toBe(42);
     // sk_msg does not fit an array that raw_tracepoint programs use.
-    expect(failure(() => loaded.fillSlot('t_msg', loaded.map('t_slots'), 1))).toMatchObject({ stage: 'map', code: 'EINVAL', message: expect.stringMatching(/^object basic: program t_msg: cannot fill slot 1/) });
+    expect(failure(() => loaded.fillSlot('t_msg', loaded.map('t_slots'), 1))).toMatchObject({
+      stage: 'map',
+      code: 'EINVAL',
+      message: expect.stringMatching(/^object basic: program t_msg: cannot fill slot 1/),
+    });
   });
 });

@@ -227,7 +227,9 @@ describe('a ring reader', () => {
   });
 
   test('a map that is no ring is refused', () => {
-    expect(() => kernel.ringReader(loaded.map('t_shared'), { batchBytes: 64, coalesceMs: 1 }, () => {})).toThrow('map t_shared: is no ring buffer (type 1, key 4 bytes, value 8 bytes)');
+    expect(() => kernel.ringReader(loaded.map('t_shared'), { batchBytes: 64, coalesceMs: 1 }, () => {})).toThrow(
+      'map t_shared: is no ring buffer (type 1, key 4 bytes, value 8 bytes)',
+    );
   });
 });
 

@@ -164,7 +164,7 @@ static __always_inline void http_request_answered(struct http_exchange_event *ex
 	obi_request_end(obi_request_id(&ex->trace));
 	next = http_exchange_get(connection, ordinal + 1);
 	if (next && next->flags & HTTP_EXCHANGE_REQUEST_SEEN)
-		obi_scope_take(next->scope, connection, obi_request_id(&next->trace));
+		obi_scope_go_on(next->scope, connection, obi_request_id(&next->trace));
 }
 
 /* Both halves are through, or will never be. */

@@ -1,26 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `obi doctor`: what this machine allows, and what follows for taps and carriers. */
-import { cgroup2Mount, describeProbes, hostArchitecture, loadConfig, propagationMethods } from '@obi/core';
+import { type Config, cgroup2Mount, describeProbes, hostArchitecture, isObiError, unifiedCgroupPath } from '@obi/core';
 import { createKernel } from '@obi/native';
-import { doctorLines, formatLine } from '../doctor-lines.js';
+import { type CgroupFinding, doctorLines, formatLine } from '../doctor-lines.js';
 import { hostDirectory } from '../host.js';
-import type { RunOptions } from './run.js';
+import { type GlobalOptions, load } from '../load.js';
 
 /** Exit code 1 when something cannot run. */
-export function doctor(options: RunOptions): void {
-  const { config } = loadConfig({
-    ...(options.config === undefined ? {} : { file: options.config }),
-    ...(options.plugins === undefined ? {} : { overrides: { plugins: options.plugins } }),
-  });
+export function doctor(options: GlobalOptions): void {
+  const { config } = load(options);
   const features = createKernel().features();
   const architecture = hostArchitecture();
   const lines = doctorLines({
     features,
-    headers: propagationMethods(config.ebpf.context_propagation).headers,
-    cgroup: cgroup2Mount(),
+    propagation: config.ebpf.context_propagation,
+    tap: config.ebpf.tap,
+    cgroup: findCgroup(config),
     probes: architecture && describeProbes({ hostDirectory: [hostDirectory, process.cwd()], plugins: config.plugins, features, architecture }),
     processArchitecture: process.arch,
   });
   for (const line of lines) console.log(formatLine(line));
   if (lines.some(([verdict]) => verdict === 'bad')) process.exitCode = 1;
+}
+
+/** The cgroup that a run would watch. */
+function findCgroup({ ebpf }: Config): CgroupFinding {
+  const named = ebpf.cgroup_path;
+  if (named === '') return { path: cgroup2Mount() };
+  try {
+    unifiedCgroupPath(named);
+    return { path: named };
+  } catch (error) {
+    if (!isObiError(error)) throw error;
+    return { path: undefined, problem: `${error.reason}; ${error.remedy}` };
+  }
 }

@@ -17,23 +17,18 @@ import {
   isObiError,
   Kernel,
   Logger,
-  loadConfig,
   printConfig,
   Routes,
   SpanExporters,
 } from '@obi/core';
 import { createKernel } from '@obi/native';
 import { hostDirectory, NONE_INSTALLED, VERSION } from '../host.js';
+import { type GlobalOptions, load } from '../load.js';
 import { sinks } from '../sinks.js';
 import { summary } from '../summary.js';
 
-export interface RunOptions {
-  readonly plugins?: string;
-  readonly config?: string;
-}
-
 /** Ends the process when it was told to stop. @throws ObiError when nothing can be traced; then nothing of obi is left in the kernel. */
-export async function run(options: RunOptions): Promise<void> {
+export async function run(options: GlobalOptions): Promise<void> {
   const { config, warnings } = load(options);
   if (config.log_config) {
     process.stdout.write(printConfig(config, config.log_config));
@@ -103,13 +98,6 @@ async function startAgent(container: Container, exporterPorts: readonly number[]
       throw errors.noProbes([NONE_INSTALLED]);
     throw error;
   }
-}
-
-function load(options: RunOptions): { config: Config; warnings: readonly string[] } {
-  return loadConfig({
-    ...(options.config === undefined ? {} : { file: options.config }),
-    ...(options.plugins === undefined ? {} : { overrides: { plugins: options.plugins } }),
-  });
 }
 
 /** What no run can do without: loading programs and reading what they see. */

@@ -96,7 +96,7 @@ export const SETTINGS: readonly Setting[] = [
     env: ['OTEL_EBPF_BPF_CONTEXT_PROPAGATION'],
     parse: text,
     type: 'disabled | all | headers | tcp | headers,tcp',
-    description: 'Where trace context is written on outgoing requests.',
+    description: 'Where trace context is written on outgoing requests. Nothing writes TCP options in this version: `tcp` does nothing, and `obi` says so.',
   },
   {
     key: 'ebpf.cgroup_path',

@@ -77,6 +77,11 @@ export const contextPropagation = z.preprocess((value) => {
   return methods.length === 0 ? 'disabled' : methods.sort().join(',');
 }, z.enum(PROPAGATION));
 
+/** What a value of `ebpf.context_propagation` asks for by name and this version does not do, undefined when there is nothing. */
+export function propagationLimit(value: ContextPropagation): string | undefined {
+  return value.includes('tcp') ? 'no installed carrier writes TCP options: "tcp" does nothing' : undefined;
+}
+
 /** Which methods a value of `ebpf.context_propagation` turns on. */
 export function propagationMethods(value: ContextPropagation): { readonly headers: boolean; readonly tcp: boolean } {
   const all = value === 'all';

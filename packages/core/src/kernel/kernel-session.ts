@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What one run has in the kernel: objects, the maps that they share, links. Disposal takes all of it out, last in first out. */
+/** What one run has in the kernel: objects, the maps that they share, what is attached. Disposal takes all of it out: first what runs, then what it ran on. */
 import { kernelFailure } from '../errors.js';
 import type { Kernel, KernelError, Link, LoadedObject, MapHandle, OpenedObject } from './kernel.js';
 
@@ -24,9 +24,12 @@ export class KernelSession implements Disposable {
   readonly #kernel: Kernel;
   readonly #scale: number;
   readonly #shared = new Map<string, MapHandle>();
-  readonly #held: Disposable[] = [];
+  /** Objects, and with them maps. */
+  readonly #objects: LoadedObject[] = [];
+  /** What makes the kernel run programs of ours: links, and entries of program arrays. */
+  readonly #attached: Disposable[] = [];
 
-  /** @param scale factor on the capacity of the shared hash tables (1 = as declared). */
+  /** @param scale factor on the capacity of all hash tables, shared or an object's own (1 = as declared). */
   constructor(kernel: Kernel, scale = 1) {
     this.#kernel = kernel;
     this.#scale = scale;
@@ -51,26 +54,57 @@ export class KernelSession implements Disposable {
       this.#setParameters(opened, request);
       const fresh: string[] = [];
       for (const map of opened.maps) {
-        if (!map.name.startsWith(SHARED_PREFIX)) continue;
-        const existing = this.#shared.get(map.name);
-        if (existing) opened.reuseMap(map.name, existing);
-        else {
-          fresh.push(map.name);
-          if (this.#scale !== 1 && isHashTable(map.type)) opened.setMaxEntries(map.name, Math.max(64, Math.round(map.maxEntries * this.#scale)));
+        const isShared = map.name.startsWith(SHARED_PREFIX);
+        const existing = isShared ? this.#shared.get(map.name) : undefined;
+        if (existing) {
+          opened.reuseMap(map.name, existing);
+          continue;
         }
+        if (isShared) fresh.push(map.name);
+        if (this.#scale !== 1 && isHashTable(map.type)) opened.setMaxEntries(map.name, scaled(map.maxEntries, this.#scale));
       }
       const loaded = opened.load();
-      this.#held.push(loaded);
+      this.#objects.push(loaded);
       for (const map of fresh) this.#shared.set(map, loaded.map(map));
       return loaded;
     });
   }
 
-  /** Keeps what `attach` returns until the end of the run. */
+  /** Keeps what `attach` returns until {@link detach}. */
   attach(actor: string, what: string, attach: () => Link): Link {
     const link = guard(actor, `cannot attach ${what}`, attach);
-    this.#held.push(link);
+    this.#attached.push(link);
     return link;
+  }
+
+  /** Puts `program` of `loaded` at `slot` of the shared program array `array`, until {@link detach}. */
+  fillSlot(actor: string, loaded: LoadedObject, program: string, array: string, slot: number): void {
+    const map = this.map(array);
+    guard(actor, `cannot put ${program} into slot ${slot} of ${array}`, () => loaded.fillSlot(program, map, slot));
+    const key = Buffer.alloc(4);
+    key.writeUInt32LE(slot);
+    this.#attached.push({ [Symbol.dispose]: () => void map.delete(key) });
+  }
+
+  /**
+   * All or nothing: when `action` fails, what it loaded, attached and put into slots is taken out again, and its error is thrown. Not to be run twice at a time.
+   * @param onLeft told what could not be taken out then.
+   */
+  async attempt<T>(action: () => Promise<T>, onLeft: (error: unknown) => void): Promise<T> {
+    const before = { attached: this.#attached.length, objects: this.#objects.length, shared: new Set(this.#shared.keys()) };
+    try {
+      return await action();
+    } catch (error) {
+      for (const name of [...this.#shared.keys()]) if (!before.shared.has(name)) this.#shared.delete(name);
+      for (const failure of [...release(this.#attached, before.attached), ...release(this.#objects, before.objects)]) onLeft(failure);
+      throw error;
+    }
+  }
+
+  /** From now on no program of this session runs; maps stay readable. @throws AggregateError when some could not be detached; all were tried. */
+  detach(): void {
+    const failures = release(this.#attached);
+    if (failures.length > 0) throw new AggregateError(failures, 'kernel: some programs could not be detached');
   }
 
   #setParameters(opened: OpenedObject, { actor, name, parameters, required = [] }: LoadRequest): void {
@@ -84,23 +118,31 @@ export class KernelSession implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    const failures: unknown[] = [];
-    for (const held of this.#held.splice(0).reverse()) {
-      try {
-        held[Symbol.dispose]();
-      } catch (error) {
-        failures.push(error);
-      }
-    }
+    const failures = [...release(this.#attached), ...release(this.#objects)];
     this.#shared.clear();
     if (failures.length > 0) throw new AggregateError(failures, 'kernel: some programs or maps could not be released');
   }
 }
 
-const BPF_MAP_TYPE_HASH = 1;
-const BPF_MAP_TYPE_LRU_HASH = 9;
-const BPF_MAP_TYPE_SOCKHASH = 18;
-const isHashTable = (type: number) => type === BPF_MAP_TYPE_HASH || type === BPF_MAP_TYPE_LRU_HASH || type === BPF_MAP_TYPE_SOCKHASH;
+/** Disposes of `held[from…]`, last in first out, and forgets it. @returns what was thrown. */
+function release(held: Disposable[], from = 0): unknown[] {
+  const failures: unknown[] = [];
+  for (const item of held.splice(from).reverse()) {
+    try {
+      item[Symbol.dispose]();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  return failures;
+}
+
+/** BPF_MAP_TYPE_ HASH, PERCPU_HASH, LRU_HASH, LRU_PERCPU_HASH, SOCKHASH. */
+const HASH_TABLES = new Set([1, 5, 9, 10, 18]);
+const isHashTable = (type: number) => HASH_TABLES.has(type);
+const SMALLEST = 64;
+/** A table that is declared smaller than the smallest scaled one is not made larger by making it smaller. */
+const scaled = (entries: number, scale: number) => Math.max(Math.min(SMALLEST, entries), Math.round(entries * scale));
 
 function littleEndian(value: number | bigint | boolean, size: number): Uint8Array {
   const bytes = new Uint8Array(8);

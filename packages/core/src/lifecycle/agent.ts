@@ -3,7 +3,7 @@
 
 import { strayProbeSections } from '../config/probe-section.js';
 import { Config } from '../config/schema.js';
-import { propagationMethods } from '../config/values.js';
+import { propagationLimit, propagationMethods } from '../config/values.js';
 import type { Container } from '../di.js';
 import { hostArchitecture } from '../discovery/architecture.js';
 import { discoverProbes } from '../discovery/discover.js';
@@ -20,7 +20,7 @@ import { RecordPump, type SinkFaults } from '../pipeline/record-pump.js';
 import type { ProcessTable, TracedProcess } from '../process/index.js';
 import { ProcessDirectory } from '../span/process-resource.js';
 import { type ExporterStats, type SpanExporter, SpanExporters } from '../span/span-exporter.js';
-import { TeeSpanWriter } from '../span/tee-span-writer.js';
+import { teeSpanWriter } from '../span/tee-span-writer.js';
 import { kernelParameters, watchedCgroup } from './kernel-parameters.js';
 import { runProbe } from './probe-runner.js';
 import { ProcessMap } from './process-map.js';
@@ -61,6 +61,8 @@ export interface AgentStatus {
   /** Spans that were not written, by one exporter, because their process was not known (any longer). */
   readonly unknownProcess: number;
   readonly records: number;
+  /** Records of no probe of this run: left in the ring by one that failed half-way, or not ours. */
+  readonly strays: number;
   readonly counters: Record<string, Record<string, number>>;
   readonly faults: Record<string, SinkFaults>;
   readonly exporters: Record<string, ExporterStats>;
@@ -80,9 +82,12 @@ export class Agent implements AsyncDisposable {
   #counters!: KernelCounters;
   #reader: RingReader | undefined;
   #timers: NodeJS.Timeout[] = [];
+  /** One per process that was selected a short while ago. */
+  readonly #settling = new Set<NodeJS.Timeout>();
   #newsLost = 0;
   #tap: Tap = 'syscalls';
   #fionreadFault = true;
+  #stopping = false;
   #stopped: Promise<void> | undefined;
 
   private constructor(container: Container) {
@@ -101,7 +106,7 @@ export class Agent implements AsyncDisposable {
     try {
       await agent.#start(options);
     } catch (error) {
-      await agent[Symbol.asyncDispose]();
+      await agent[Symbol.asyncDispose]().catch((err: unknown) => agent.#log.error('stopping after a failed start', { err }));
       throw error;
     }
     return agent;
@@ -140,27 +145,28 @@ export class Agent implements AsyncDisposable {
     });
     this.#container.registerValue<ProcessDirectory>(ProcessDirectory, this.#processes);
     this.#exporters = this.#container.resolve<readonly SpanExporter[]>(SpanExporters);
-    const [only] = this.#exporters;
-    const writer = this.#exporters.length === 1 && only ? only.writer : new TeeSpanWriter(this.#exporters.map((exporter) => exporter.writer));
+    const writer = teeSpanWriter(this.#exporters.map((exporter) => exporter.writer));
     this.#pump = new RecordPump(writer, (probe, what, err) => this.#log.error(`probe ${probe}: ${what}; counted from now on`, { err }));
 
     const tasks = session.load({ actor: 'core', name: 'tasks', image: objects.tasks, parameters });
     this.#counters = new KernelCounters(session.map('obi_counters'), sharedCounters());
     this.#counters.add(CORE_SLOT, 'core', []);
     processMap.value = new ProcessMap(session.map('obi_processes'), this.#log, (process) => {
+      if (this.#stopping) return;
       this.#adopt(process, kernel);
-      setTimeout(() => this.#processes.refresh(process.pid), SETTLED_MS).unref();
+      this.#settle(process.pid);
     });
+    const limit = propagationLimit(config.ebpf.context_propagation);
+    if (limit !== undefined) this.#limits.push(`propagation: ${limit}`);
     this.#tap = attachTap(session, objects, config, features, parameters, this.#log);
     const carriers = methods.headers && attachSockets(session, objects, cgroup, parameters, features, this.#limits);
 
-    let slot = 1;
-    for (const probe of probes) {
+    for (const [index, probe] of probes.entries()) {
+      const slot = CORE_SLOT + 1 + index;
       try {
         await runProbe({ config, container: this.#container, session, pump: this.#pump, writer, parameters, log: this.#log, carriers }, probe, slot);
         this.#counters.add(slot, probe.entry.id, probe.manifest.counters);
         this.#probes.push(probe.entry.id);
-        slot++;
       } catch (error) {
         this.#refuse(probe.entry.id, probe.packageName, error);
       }
@@ -203,6 +209,14 @@ export class Agent implements AsyncDisposable {
     this.#processes.scan();
   }
 
+  #settle(pid: number): void {
+    const timer = setTimeout(() => {
+      this.#settling.delete(timer);
+      this.#processes.refresh(pid);
+    }, SETTLED_MS).unref();
+    this.#settling.add(timer);
+  }
+
   /** Connections that were open before obi came. */
   #adopt({ pid, fionreadSafe }: TracedProcess, kernel: Kernel): void {
     // A socket that was not watched from its beginning cannot leave the sockhash in time (FACTS: FIONREAD).
@@ -237,20 +251,23 @@ export class Agent implements AsyncDisposable {
       processes: this.#processes.size,
       unknownProcess: this.#processes.unknown,
       records: this.#pump.records,
+      strays: this.#pump.strays,
       counters: this.#counters.read(),
       faults: this.#pump.faults(),
       exporters: Object.fromEntries(this.#exporters.map((exporter) => [exporter.name, exporter.stats()])),
     };
   }
 
-  /** Detaches, decodes what is left in the ring, flushes the exporters. Idempotent; waits for all of it. */
+  /** Detaches, decodes what is left in the ring, flushes the exporters. Idempotent; waits for all of it; what fails is logged, never thrown. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
   }
 
   async #stop(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer);
+    this.#stopping = true;
+    for (const timer of [...this.#timers, ...this.#settling]) clearTimeout(timer);
+    this.#settling.clear();
     const failures: unknown[] = [];
     const attempt = (action: () => void) => {
       try {
@@ -259,10 +276,13 @@ export class Agent implements AsyncDisposable {
         failures.push(error);
       }
     };
+    // Nothing comes after the last record that is read.
+    attempt(() => this.#session.detach());
     attempt(() => this.#reader?.drain());
     attempt(() => this.#reader?.[Symbol.dispose]());
     attempt(() => this.#session[Symbol.dispose]());
-    await Promise.all(this.#exporters.map((exporter) => exporter[Symbol.asyncDispose]()));
+    const ended = await Promise.allSettled(this.#exporters.map(async (exporter) => exporter[Symbol.asyncDispose]()));
+    failures.push(...ended.flatMap((result) => (result.status === 'rejected' ? [result.reason] : [])));
     for (const err of failures) this.#log.error('stopping: something could not be released', { err });
   }
 }

@@ -26,8 +26,18 @@ export interface ProbeHost {
   readonly carriers: boolean;
 }
 
-/** @throws ObiError naming the probe; nothing of it is left in a slot then. */
-export async function runProbe(host: ProbeHost, probe: DiscoveredProbe, slot: number): Promise<void> {
+/**
+ * @param slot not used before, not even by a probe that failed: records and counters under its number would be taken for this one's.
+ * @throws ObiError naming the probe; nothing of it is left in the kernel then.
+ */
+export function runProbe(host: ProbeHost, probe: DiscoveredProbe, slot: number): Promise<void> {
+  return host.session.attempt(
+    () => bringIn(host, probe, slot),
+    (err) => host.log.error(`probe ${probe.entry.id}: something of it could not be taken out of the kernel`, { err }),
+  );
+}
+
+async function bringIn(host: ProbeHost, probe: DiscoveredProbe, slot: number): Promise<void> {
   const { entry, manifest, definition } = probe;
   const actor = `probe ${entry.id}`;
   const log = host.log.child({ probe: entry.id });
@@ -47,13 +57,17 @@ export async function runProbe(host: ProbeHost, probe: DiscoveredProbe, slot: nu
   });
   for (const attachment of definition.attach ?? []) attach(host.session, loaded, attachment, actor, log);
   for (const [name, program] of slots(entry.slots)) {
-    if (!off.has(program)) loaded.fillSlot(program, host.session.map(SLOTS[name].map), slot);
+    if (!off.has(program)) host.session.fillSlot(actor, loaded, program, SLOTS[name].map, slot);
   }
   for (const event of manifest.events) {
     const binding = definition.events[event.struct];
     const decoder = decoders.get(event.struct);
     if (!binding || !decoder) continue;
-    host.pump.add(slot, entry.id, event.kind, { minSize: binding.minSize, handle: (record) => decoder.decode(record, host.writer) });
+    host.pump.add(slot, entry.id, event.kind, {
+      event: event.struct,
+      minSize: binding.minSize,
+      handle: (record) => decoder.decode(record, host.writer),
+    });
   }
 }
 

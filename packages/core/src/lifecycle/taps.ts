@@ -2,8 +2,8 @@
 /** Core's own programs: the taps that see bytes, the hooks that follow tasks, and the sockhash that carriers work on. */
 import type { Config } from '../config/schema.js';
 import type { CoreObjects } from '../kernel/core-objects.js';
-import type { KernelSession, Parameters } from '../kernel/kernel-session.js';
 import type { KernelFeatures, LoadedObject } from '../kernel/kernel.js';
+import type { KernelSession, Parameters } from '../kernel/kernel-session.js';
 import type { Logger } from '../logging/logger.js';
 import { cgroup2Mount } from '../process/index.js';
 import type { WatchedCgroup } from './kernel-parameters.js';
@@ -44,7 +44,14 @@ export function attachTap(session: KernelSession, objects: CoreObjects, config: 
 }
 
 /** @returns false when outgoing bytes cannot be watched on this machine; the reason is added to `limits`. */
-export function attachSockets(session: KernelSession, objects: CoreObjects, cgroup: WatchedCgroup | undefined, parameters: Parameters, features: KernelFeatures, limits: string[]): boolean {
+export function attachSockets(
+  session: KernelSession,
+  objects: CoreObjects,
+  cgroup: WatchedCgroup | undefined,
+  parameters: Parameters,
+  features: KernelFeatures,
+  limits: string[],
+): boolean {
   const directory = cgroup?.directory ?? cgroup2Mount();
   if (directory === undefined) {
     limits.push('propagation: off, because no cgroup2 file system is mounted here; mount one, or name a cgroup with ebpf.cgroup_path');

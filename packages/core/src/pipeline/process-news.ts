@@ -8,6 +8,7 @@ import type { RecordSink } from './record-pump.js';
 const utf8 = new TextDecoder();
 
 export class ProcessNews implements RecordSink {
+  readonly event = 'core_process_event';
   readonly minSize = event.minSize;
   readonly #table: ProcessTable;
   readonly #settled: (pid: number) => void;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Hands each record of a drained batch to the decoder of the probe that wrote it. */
+import { probeDecoder } from '../errors.js';
 import type { RecordView, SpanWriter } from '../span/span-writer.js';
 
 /** struct obi_event_hdr (bpf/include/obi/event.bpf.h) */
@@ -8,6 +9,8 @@ const HEADER_BYTES = 8;
 const PREFIX_BYTES = 8;
 
 export interface RecordSink {
+  /** Name of the event's struct, for messages. */
+  readonly event: string;
   /** Smallest valid length, header included. */
   readonly minSize: number;
   handle(record: RecordView): void;
@@ -46,7 +49,7 @@ export class RecordPump {
   strays = 0;
   records = 0;
 
-  /** @param report called once per probe and kind of fault. */
+  /** @param report called once per probe and kind of fault; `error` is an ObiError OBI_ERR_PROBE_DECODER when its decoder threw. */
   constructor(writer: SpanWriter, report: (probe: string, what: string, error?: unknown) => void) {
     this.#writer = writer;
     this.#report = report;
@@ -93,12 +96,12 @@ export class RecordPump {
         sink.handle(record);
       } catch (error) {
         this.#writer.discard();
-        this.#fault(slot, 'thrown', 'its decoder failed', error);
+        this.#fault(slot, 'thrown', 'its decoder failed', () => probeDecoder(slot.name, sink.event, error));
       }
     }
   }
 
-  #fault(slot: Slot, kind: keyof SinkFaults, what: string, error?: unknown): void {
-    if (slot.faults[kind]++ === 0) this.#report(slot.name, what, error);
+  #fault(slot: Slot, kind: keyof SinkFaults, what: string, error?: () => unknown): void {
+    if (slot.faults[kind]++ === 0) this.#report(slot.name, what, error?.());
   }
 }

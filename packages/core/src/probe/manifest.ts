@@ -67,17 +67,7 @@ export interface ProgramEntry {
   /** Kernel helpers that the program calls, by name without the `bpf_` prefix. */
   readonly helpers: readonly string[];
 }
-export type ProgramType =
-  | 'raw_tracepoint'
-  | 'kprobe'
-  | 'uprobe'
-  | 'tracepoint'
-  | 'tracing'
-  | 'sk_msg'
-  | 'sock_ops'
-  | 'cgroup_sock_addr'
-  | 'iter'
-  | 'other';
+export type ProgramType = 'raw_tracepoint' | 'kprobe' | 'uprobe' | 'tracepoint' | 'tracing' | 'sk_msg' | 'sock_ops' | 'cgroup_sock_addr' | 'iter' | 'other';
 export interface MapEntry {
   readonly name: string;
   readonly type: number;

@@ -166,7 +166,10 @@ export class ProcessTable implements ProcessDirectory {
 
   /** Looks at a traced process again: worth it once when it first carries traffic, since a forked worker may load its event loop without ever listening. */
   refresh(pid: number): void {
-    if (this.#traced.has(pid)) this.#evaluate(pid, {});
+    const known = this.#traced.get(pid);
+    if (!known) return;
+    if (this.#hasEnded(known.process)) this.#drop(pid, 'exit');
+    else this.#evaluate(pid, {});
   }
 
   /**
@@ -235,7 +238,17 @@ export class ProcessTable implements ProcessDirectory {
     const process: TracedProcess = { pid, startTime, exe, cmdline, executionModel, fionreadSafe, resource };
     this.#traced.set(pid, { ...state, process });
     this.#ended.delete(pid);
-    if (!known || !isDeepStrictEqual(known.process, process)) this.#options.listener.selected(process);
+    if (known && isDeepStrictEqual(known.process, process)) return;
+    this.#options.listener.selected(process);
+    // The kernel tells the end of traced processes only: nothing will be told of one that ended while it was looked at.
+    if (this.#hasEnded(process)) this.#drop(pid, 'exit');
+  }
+
+  #hasEnded({ pid, startTime }: TracedProcess): boolean {
+    const stat = this.#options.procFs.stat(pid);
+    if (stat?.startTime !== startTime || stat.state === 'X') return true;
+    // A process whose first thread ended before the others looks like one that ended.
+    return stat.state === 'Z' && this.#options.procFs.threadNames(pid).length <= 1;
   }
 
   /** The same object as long as nothing in it changed, the same id as long as the process is traced. */

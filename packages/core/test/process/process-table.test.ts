@@ -97,6 +97,49 @@ describe('scan', () => {
   });
 });
 
+describe('a process that ends while it is looked at', () => {
+  /** `end` happens when the kernel is told: just before or after its own hook of the exit, which then has nothing to tell. */
+  const endingTable = (end: () => void) => {
+    const listener: ProcessTableOptions['listener'] = {
+      selected: ({ pid }) => {
+        told.push(`+${pid}`);
+        end();
+      },
+      deselected: (pid, reason) => told.push(`-${pid} ${reason}`),
+    };
+    return table(ALL_PYTHON, { listener });
+  };
+
+  test.each<[string, () => void]>([
+    ['is gone', () => proc.remove(10)],
+    ['is a zombie', () => proc.set(10, { ...PYTHON, startTime: 5, state: 'Z' })],
+    ['has left its pid to another', () => proc.set(10, { ...PYTHON, startTime: 6 })],
+  ])('%s: it does not stay in the table', (_what, end) => {
+    proc.set(10, { ...PYTHON, startTime: 5 });
+    const processes = endingTable(end);
+    processes.onExec(10);
+    expect(news()).toEqual(['+10', '-10 exit']);
+    expect(processes.size).toBe(0);
+    expect(processes.resource(10)?.attributes['process.pid']).toBe(10); // its spans may still come
+  });
+
+  test('its first thread only: it stays', () => {
+    proc.set(10, { ...PYTHON, startTime: 5 });
+    const processes = endingTable(() => proc.set(10, { ...PYTHON, startTime: 5, state: 'Z', threads: ['a', 'b'] }));
+    processes.onExec(10);
+    expect(news()).toEqual(['+10']);
+  });
+
+  test('a look a while later finds what ended unseen', () => {
+    proc.set(10, PYTHON);
+    const processes = table(ALL_PYTHON);
+    processes.scan();
+    proc.remove(10);
+    processes.refresh(10);
+    expect(news()).toEqual(['+10 gateway', '-10 exit']);
+  });
+});
+
 describe('exec', () => {
   test('selects a new program, and drops a process that runs another one', () => {
     const processes = table(ALL_PYTHON);

@@ -10,7 +10,7 @@ export type SendDropReason =
   | 'queue_full'
   /** The receiver was unavailable for longer than `retry.giveUpAfterMs`. */
   | 'unavailable'
-  /** The receiver said that it will never take the request. */
+  /** The receiver said that it will never take the request, or it cannot be made ready for sending. */
   | 'refused'
   /** The receiver took the request without these spans. */
   | 'partial_success'

@@ -84,7 +84,7 @@ export class Sender implements Disposable {
       const item = this.waiting.shift();
       if (item === undefined) return;
       this.underWay.add(item);
-      void this.send(item);
+      this.send(item).catch((error: unknown) => this.fail(item, error));
     }
   }
 
@@ -100,6 +100,17 @@ export class Sender implements Disposable {
     if (this.closed) return; // counted as dropped already
     this.underWay.delete(item);
     this.settle(item, result);
+    this.pump();
+  }
+
+  /** What should not happen: compression failed, or the transport threw. The same would happen again. */
+  private fail(item: QueuedRequest, error: unknown): void {
+    if (this.closed) return; // counted as dropped already
+    this.underWay.delete(item);
+    this.failedRequests++;
+    const reason = error instanceof Error ? error.message : String(error);
+    this.refusals.write(reason, `OTLP request cannot be sent: ${reason}`, { endpoint: this.config.endpoint });
+    this.drop(item, 'refused');
     this.pump();
   }
 

@@ -2,7 +2,7 @@
 // Ring readers in situations that need a process (or a worker) of their own. Arguments: object, number of getpriority, mode.
 import { readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
-import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { createKernel } from '../../dist/index.js';
 
 const [object, number, mode] = isMainThread ? process.argv.slice(2) : workerData;

@@ -5,7 +5,10 @@ import { loadTestProgram, type TestProgram } from '../../../../bpf/tests/test-pr
 import { createKernel } from '../../../native/src/index.js';
 import { httpExchangeEvent } from '../../src/generated/http.events.js';
 
-const OPTION = { egress: 1 << 16, iov: 1 << 17, end: 1 << 18, closed: 1 << 19, unseen: 1 << 20 } as const;
+const OPTION = { egress: 1 << 16, iov: 1 << 17, end: 1 << 18, closed: 1 << 19, unseen: 1 << 20, midway: 1 << 21 } as const;
+
+/** pid_tgid of all calls in http.test.bpf.c. */
+const THREAD = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]);
 
 /** enum http_state of parse.bpf.h. */
 export const STATES = ['idle', 'start line', 'name', 'value', 'body', 'chunk size', 'chunk extension', 'chunk', 'chunk end', 'trailer', 'until end'] as const;
@@ -47,6 +50,8 @@ export interface Pass {
   readonly cut?: number;
   readonly iov?: boolean;
   readonly unseen?: boolean;
+  /** Not the connection's first bytes. */
+  readonly midway?: boolean;
 }
 
 export class HttpProgram implements Disposable {
@@ -76,6 +81,16 @@ export class HttpProgram implements Disposable {
   capture(): Seen {
     this.#expectZero(this.#program.call('t_capture'), 'capture');
     return seenOf(this.#program.value('t_result'));
+  }
+
+  /** The thread whose calls these are ends: core forgets it. */
+  endThread(): void {
+    this.#program.map('obi_scopes').delete(THREAD);
+  }
+
+  /** Is anything known of that thread? */
+  get knowsThread(): boolean {
+    return this.#program.map('obi_scopes').lookup(THREAD) !== undefined;
   }
 
   /** Opens, passes, captures: the raw result, for comparisons. */
@@ -125,8 +140,8 @@ export class HttpProgram implements Disposable {
   }
 }
 
-function optionOf({ egress, cut = 0, iov, unseen }: Pass): number {
-  return cut | (egress ? OPTION.egress : 0) | (iov ? OPTION.iov : 0) | (unseen ? OPTION.unseen : 0);
+function optionOf({ egress, cut = 0, iov, unseen, midway }: Pass): number {
+  return cut | (egress ? OPTION.egress : 0) | (iov ? OPTION.iov : 0) | (unseen ? OPTION.unseen : 0) | (midway ? OPTION.midway : 0);
 }
 
 function flagsOf<T extends string>(names: Readonly<Record<T, number>>, flags: number): T[] {

@@ -23,6 +23,7 @@ OBI_COUNTERS(http_counter);
 #define OPTION_END (1 << 18) /* the direction ends; no bytes */
 #define OPTION_CLOSED (1 << 19)
 #define OPTION_UNSEEN (1 << 20) /* the bytes cannot be read */
+#define OPTION_MIDWAY (1 << 21) /* there were bytes before, which nobody looked at */
 
 struct t_exchange {
 	__u64 request_bytes;
@@ -113,7 +114,7 @@ static __always_inline int pass(struct t_input *in, __u32 from, __u32 to, __u32 
 	call->direction = option & OPTION_EGRESS ? OBI_EGRESS : OBI_INGRESS;
 	call->event = option & OPTION_END ? OBI_END : OBI_BYTES;
 	call->source = option & OPTION_UNSEEN ? OBI_SOURCE_UNSEEN : OBI_SOURCE_USER;
-	call->from_start = first;
+	call->from_start = first && !(option & OPTION_MIDWAY);
 	call->base = (__u64)in->bytes + from;
 	call->len = to - from;
 	if (option & OPTION_IOV) {

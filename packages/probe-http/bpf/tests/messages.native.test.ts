@@ -95,6 +95,10 @@ const REQUESTS: readonly (readonly [name: string, bytes: string, expected: Expec
   ['a coding that is not chunked', field('Transfer-Encoding: gzip'), { flags: ['coding', 'conflict'] }],
   ['chunked, but not last', field('Transfer-Encoding: chunked, gzip'), { flags: ['coding', 'conflict'] }],
   ['a coding that only ends like chunked', field('Transfer-Encoding: xchunked'), { flags: ['coding', 'conflict'] }],
+  ['white space inside a coding', field('Transfer-Encoding: chun ked'), { flags: ['coding', 'chunked', 'conflict'] }],
+  ['white space after a coding', field('Transfer-Encoding: chunked  '), { flags: ['coding', 'chunked'] }],
+  ['white space after a comma', field('Transfer-Encoding: gzip,\t chunked'), { flags: ['coding', 'chunked'] }],
+  ['white space before a comma', field('Transfer-Encoding: gzip , chunked'), { flags: ['coding', 'chunked', 'conflict'] }],
   ['a folded coding', field('Transfer-Encoding:', ' chunked'), { flags: ['coding', 'conflict'] }],
   ['length and chunked', `${field('Content-Length: 3', 'Transfer-Encoding: chunked')}1\r\na\r\n0\r\n\r\n`, { complete: 1, flags: ['length', 'coding', 'chunked'], requestBytes: 1 }],
   // traceparent

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keys of the maps of a running obi. Unlike dumpMap() of bpf.ts it takes tables of any size, and leaves the values alone.
+import { execFileSync } from 'node:child_process';
+import { heldBy, listed } from './bpf.js';
+
+/** @returns for each name the keys in its map, in hexadecimal @throws when process `pid` holds no map of such a name */
+export function keysOf<T extends string>(pid: number, names: readonly T[]): Record<T, string[]> {
+  const held = heldBy(pid).map;
+  const maps = listed('map').filter(({ id }) => held.has(id));
+  const keys = names.map((name) => {
+    const map = maps.find((one) => one.name === name);
+    if (!map) throw new Error(`process ${pid} has no map ${name}`);
+    const printed = execFileSync('bpftool', ['-j', 'map', 'dump', 'id', String(map.id)], { encoding: 'utf8', maxBuffer: 1 << 28 });
+    const entries: { key: string[] }[] = JSON.parse(printed);
+    return [name, entries.map(({ key }) => Buffer.from(key.map(Number)).toString('hex'))] as const;
+  });
+  return Object.fromEntries(keys) as Record<T, string[]>;
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// What obi keeps in the kernel for connections, requests, threads and processes is gone when they are, in whatever way they ended.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { loadIn } from '../harness/load.mjs';
+import { Obi } from '../harness/obi.mjs';
+import { type Proc, patience } from '../harness/proc.mjs';
+import { Sandbox } from '../harness/sandbox.mjs';
+import { type Language, missing, type Service, startService, which } from '../harness/services.mjs';
+import { lacking, startChain, testUnless } from './support/chain.js';
+import { keysOf } from './support/tables.js';
+
+jest.setTimeout(180_000 * patience);
+
+/** Those that hold something for what comes and goes. */
+const TABLES = ['obi_connections', 'obi_requests', 'obi_scopes', 'obi_loads', 'http_conns', 'http_exchanges'] as const;
+const ROUNDS = process.env.OBI_VM ? 3 : 15;
+const python = which('/usr/bin/python3', 'python3') ?? 'python3';
+const abrupt = fileURLToPath(new URL('support/abrupt.py', `file://${__dirname}/`));
+
+let sandbox: Sandbox;
+let obi: Obi;
+beforeEach(async () => {
+  sandbox = await Sandbox.create({ netns: true, name: 'obi-tables' });
+});
+afterEach(() => sandbox.dispose());
+
+/** How many entries each table has. */
+const sizes = () => {
+  const keys = keysOf(obi.proc.pid, TABLES);
+  return Object.fromEntries(TABLES.map((name) => [name, keys[name].length]));
+};
+const NONE = Object.fromEntries(TABLES.map((name) => [name, 0]));
+
+/** Waits some seconds for the tables to become empty: the kernel takes its time with connections in FIN_WAIT. @returns what is left, by table: keys in hexadecimal */
+async function leftInTables(seconds = 10): Promise<Record<string, string[]>> {
+  for (const end = Date.now() + seconds * patience * 1000; ; await delay(200)) {
+    const left = Object.entries(keysOf(obi.proc.pid, TABLES)).filter(([, keys]) => keys.length > 0);
+    if (left.length === 0 || Date.now() > end) return Object.fromEntries(left);
+  }
+}
+
+const startAbrupt = (target: Service, traced: boolean) =>
+  sandbox[traced ? 'start' : 'startOutside']('abrupt', [python, abrupt, String(target.port), String(ROUNDS)]);
+
+async function connectionsOf(client: Proc): Promise<number> {
+  const [, made] = await client.line(/^connections (\d+)$/, 60);
+  await client.exited;
+  return Number(made);
+}
+
+for (const language of ['python', 'ruby', 'node', 'java', 'go'] as const satisfies Language[])
+  testUnless(missing(language) ?? lacking(['python']))(
+    `${language}: connections that are reset, half closed, pipelined, given up; then the end of all processes`,
+    async () => {
+      const leaf = await startService(sandbox, 'node', { name: 'leaf', env: { DELAY_MS: '10' } });
+      obi = await Obi.start(sandbox);
+      const service = await startService(sandbox, language, { downstream: [leaf], env: { DELAY_MS: '10', KEEPALIVE: '1' } });
+      const clients = await Promise.all([startAbrupt(service, false), startAbrupt(service, true)]);
+      const made = await Promise.all(clients.map(connectionsOf));
+      // All ways but the polite one make one connection each time.
+      expect(made).toEqual([10 * ROUNDS, 10 * ROUNDS]);
+      // Not because nothing was seen.
+      expect(obi.spans.length).toBeGreaterThan(ROUNDS);
+      await service.proc.stop();
+      await leaf.proc.stop();
+      expect(await leftInTables()).toEqual({});
+    },
+  );
+
+testUnless(lacking(['python', 'ruby']))('servers killed in the middle of requests, and clients that lose patience', async () => {
+  const services = await startChain(sandbox, ['python', 'ruby', 'node'], { DELAY_MS: '150', KEEPALIVE: '1' });
+  const [gateway, worker, leaf] = services as [Service, Service, Service];
+  obi = await Obi.start(sandbox);
+  const curls = Array.from({ length: ROUNDS }, (_, n) =>
+    sandbox.start('curl', ['curl', '-s', '--max-time', String(0.03 + (n % 5) * 0.1), `${gateway.url}/impatient-${n}`]),
+  );
+  for (const curl of await Promise.all(curls)) await curl.exited;
+  const loads = [gateway, worker].map(({ url }) => loadIn(sandbox, { url, requests: 200, concurrency: 12 }));
+  const clients = [await startAbrupt(gateway, true), await startAbrupt(worker, false)];
+  await delay(400);
+  // Full now, or their being empty at the end would say nothing.
+  const full = sizes();
+  for (const name of TABLES) expect([name, full[name]]).not.toEqual([name, 0]);
+  for (const { proc } of [worker, gateway, leaf]) {
+    proc.child.kill('SIGKILL');
+    await delay(100);
+  }
+  const lost = (await Promise.all(loads)).flatMap(({ errors }) => errors);
+  expect(lost.length).toBeGreaterThan(0);
+  await Promise.all(clients.map(connectionsOf));
+  expect(await leftInTables()).toEqual({});
+});
+
+testUnless(lacking(['python']))('a server that lives on holds nothing for the connections that ended', async () => {
+  const service = await startService(sandbox, 'python', { name: 'leaf', env: { DELAY_MS: '5' } });
+  obi = await Obi.start(sandbox);
+  await connectionsOf(await startAbrupt(service, false));
+  const { errors } = await loadIn(sandbox, { url: service.url, requests: 50, concurrency: 10, keepAlive: false });
+  expect(errors).toEqual([]);
+  for (const end = Date.now() + 10_000 * patience; Date.now() < end && (sizes().obi_connections ?? 0) > 0; ) await delay(200);
+  // One thread for each connection, which has ended; the process has its one load.
+  expect(sizes()).toEqual({ ...NONE, obi_loads: 1 });
+  await service.proc.stop();
+  expect(await leftInTables()).toEqual({});
+});
