@@ -133,8 +133,8 @@ export class ProcessTable implements ProcessDirectory {
   /** Process `pid` (not a thread) runs another program now. @param exe its file as the kernel told it: all that can be known when the process has ended since */
   onExec(pid: number, exe = ''): void {
     const before = this.#traced.has(pid);
-    if (exe !== '' && this.#isGone(pid)) this.#rememberProgram(pid, exe);
-    else this.#evaluate(pid, { exec: true });
+    const isGone = exe !== '' && this.#isGone(pid);
+    if (isGone || (!this.#evaluate(pid, { exec: true }) && exe !== '')) this.#rememberProgram(pid, exe);
     if (!before) this.#adoptChildren(pid);
   }
 
@@ -148,8 +148,7 @@ export class ProcessTable implements ProcessDirectory {
     if (known) this.#drop(pid, 'replaced');
     const parent = this.#traced.get(parentPid);
     if (!parent) return;
-    this.#evaluate(pid, { copyOf: parent });
-    if (!this.#traced.has(pid) && this.#isGone(pid)) this.#rememberChild(pid, parent);
+    if (!this.#evaluate(pid, { copyOf: parent })) this.#rememberChild(pid, parent);
   }
 
   /** The last thread of process `pid` ended. */
@@ -185,17 +184,18 @@ export class ProcessTable implements ProcessDirectory {
     }
   }
 
-  #evaluate(pid: number, occasion: Occasion): void {
+  /** @returns false when there was nothing to look at any more: an ending process loses its executable before it becomes a zombie. */
+  #evaluate(pid: number, occasion: Occasion): boolean {
     const { procFs, rules } = this.#options;
     const stat = procFs.stat(pid);
-    if (!stat || stat.state === 'Z' || stat.state === 'X') return;
+    if (!stat || stat.state === 'Z' || stat.state === 'X') return false;
     let known = this.#traced.get(pid);
     if (known && known.process.startTime !== stat.startTime) {
       this.#drop(pid, 'replaced');
       known = undefined;
     }
     const exe = occasion.copyOf?.image.exe ?? procFs.executable(pid);
-    if (exe === undefined) return; // a kernel thread, or it is ending: its exit will be told
+    if (exe === undefined) return false; // or a kernel thread
     const cmdline = occasion.copyOf?.image.cmdline ?? procFs.commandLine(pid);
 
     // Until the next exec every new port is told; only what was open before has to be read, once and only if somebody asks.
@@ -216,7 +216,7 @@ export class ProcessTable implements ProcessDirectory {
     if (!wanted || this.#untouchables.includes(pid, stat.parentPid, lazyPorts)) {
       this.#drop(pid, 'rules');
       this.#ended.delete(pid);
-      return;
+      return true;
     }
 
     const rule = decision.kind === 'selected' ? decision.rule : undefined;
@@ -228,6 +228,7 @@ export class ProcessTable implements ProcessDirectory {
     const image = occasion.copyOf?.image ?? this.#images.read(pid, { exe, cmdline }, occasion.exec ? undefined : known?.image);
     for (const port of known?.ports ?? []) ports.add(port);
     this.#select(known, { pid, startTime: stat.startTime, image, rule, inherited, identity, ports, portsRead: portsRead || (known?.portsRead ?? false) });
+    return true;
   }
 
   #select(known: Entry | undefined, seen: Omit<Entry, 'process'> & { readonly pid: number; readonly startTime: number }): void {
