@@ -66,12 +66,13 @@ async function trace(config: Config, log: Logger): Promise<void> {
     const { probes, tap, propagation } = agent.status;
     log.info('obi is ready', { probes: probes.join(','), tap, propagation });
     log.info(`stopping on ${await stopped}`);
-    const status = agent.status;
-    log.debug('counters', { counters: status.counters, faults: status.faults });
     health?.stopping();
     await withDeadline(agent[Symbol.asyncDispose](), config.shutdown_timeout, () =>
       log.error('stopping took longer than shutdown_timeout; some spans may be lost'),
     );
+    // After the last record and the last request: what was lost on the way out counts too.
+    const status = agent.status;
+    log.debug('counters', { counters: status.counters, faults: status.faults });
     log.flush();
     summary(container, status);
   } finally {

@@ -85,6 +85,7 @@ export class Agent implements AsyncDisposable {
   /** One per process that was selected a short while ago. */
   readonly #settling = new Set<NodeJS.Timeout>();
   #newsLost = 0;
+  #lastCounters: Record<string, Record<string, number>> | undefined;
   #tap: Tap = 'syscalls';
   #fionreadFault = true;
   #stopping = false;
@@ -252,7 +253,7 @@ export class Agent implements AsyncDisposable {
       unknownProcess: this.#processes.unknown,
       records: this.#pump.records,
       strays: this.#pump.strays,
-      counters: this.#counters.read(),
+      counters: this.#lastCounters ?? this.#counters.read(),
       faults: this.#pump.faults(),
       exporters: Object.fromEntries(this.#exporters.map((exporter) => [exporter.name, exporter.stats()])),
     };
@@ -280,6 +281,10 @@ export class Agent implements AsyncDisposable {
     attempt(() => this.#session.detach());
     attempt(() => this.#reader?.drain());
     attempt(() => this.#reader?.[Symbol.dispose]());
+    // The status is asked for after the end too, when the maps are gone.
+    attempt(() => {
+      this.#lastCounters = this.#counters?.read();
+    });
     attempt(() => this.#session[Symbol.dispose]());
     const ended = await Promise.allSettled(this.#exporters.map(async (exporter) => exporter[Symbol.asyncDispose]()));
     failures.push(...ended.flatMap((result) => (result.status === 'rejected' ? [result.reason] : [])));
