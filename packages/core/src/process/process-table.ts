@@ -214,6 +214,8 @@ export class ProcessTable implements ProcessDirectory {
     const decision = rules.decide({ pid, exe, cmdline, cgroup: () => procFs.cgroup(pid), ports: lazyPorts });
     const wanted = decision.kind === 'selected' || (decision.kind === 'unmatched' && inherited !== undefined);
     if (!wanted || this.#untouchables.includes(pid, stat.parentPid, lazyPorts)) {
+      // Of a process that ended meanwhile not even the cgroup could be read: nothing was decided.
+      if (this.#isGone(pid)) return false;
       this.#drop(pid, 'rules');
       this.#ended.delete(pid);
       return true;
