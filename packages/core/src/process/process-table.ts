@@ -133,8 +133,7 @@ export class ProcessTable implements ProcessDirectory {
   /** Process `pid` (not a thread) runs another program now. @param exe its file as the kernel told it: all that can be known when the process has ended since */
   onExec(pid: number, exe = ''): void {
     const before = this.#traced.has(pid);
-    const isGone = exe !== '' && this.#isGone(pid);
-    if (isGone || (!this.#evaluate(pid, { exec: true }) && exe !== '')) this.#rememberProgram(pid, exe);
+    if (!this.#evaluate(pid, { exec: true }) && exe !== '') this.#rememberProgram(pid, exe);
     if (!before) this.#adoptChildren(pid);
   }
 
