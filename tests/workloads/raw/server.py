@@ -95,9 +95,12 @@ def request(peer, n):
     answer = b'%d %s %s %d %s\n' % (n, method, target, len(body), hashlib.md5(body).hexdigest().encode())
     size = re.search(rb'size=(\d+)', target)
     answer += b'x' * int(size[1]) if size else b''
-    head = b'HTTP/1.1 200 OK\r\nX-Number: %d\r\nContent-Length: %d\r\n\r\n' % (n, len(answer))
+    last = begin.endswith(b'1.0') or fields.get(b'connection') == [b'close']
+    # Said, not only done: a client that is quicker than the end of the connection would begin its next request here, and repeat it elsewhere.
+    close = b'Connection: close\r\n' if last else b''
+    head = b'HTTP/1.1 200 OK\r\nX-Number: %d\r\n%sContent-Length: %d\r\n\r\n' % (n, close, len(answer))
     peer.sock.sendall(head if method == b'HEAD' else head + answer)
-    return not begin.endswith(b'1.0') and fields.get(b'connection') != [b'close']
+    return not last
 
 
 def serve(peer):
