@@ -16,6 +16,7 @@ module.exports = {
   },
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
+    '^@obi/core/probe$': path.join(__dirname, 'packages/core/src/probe-entry.ts'),
     '^@obi/(core|probe-kit|probe-http|exporter-otlp|exporter-console|cli)$': path.join(__dirname, 'packages/$1/src/index.ts'),
   },
 };

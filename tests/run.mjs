@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs all tests, tier by tier, and ends with one table and one line of totals.
-// usage: node tests/run.mjs [--tier unit,live] [--filter REGEX]   exit code: 0 when nothing failed and, with a filter, some test has such a name
-// A tier that cannot run says why and counts as one skipped test; one that should be able to run and cannot counts as failed.
+// usage: node tests/run.mjs [--tier unit,live] [--filter REGEX] [--strict]   exit code: 0 when nothing failed and, with a filter, some test has such a name
+// A tier that cannot run says why and counts as one skipped test (with --strict: fails); one that should be able to run and cannot counts as failed.
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,7 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
 mkdirSync('.cache', { recursive: true });
 
-const { values } = parseArgs({ options: { tier: { type: 'string' }, filter: { type: 'string' } } });
+const { values } = parseArgs({ options: { tier: { type: 'string' }, filter: { type: 'string' }, strict: { type: 'boolean' } } });
 const wanted = values.tier?.split(',') ?? tiers.map((tier) => tier.name);
 const unknown = wanted.filter((name) => !tiers.some((tier) => tier.name === name || tier.group === name));
 if (unknown.length) {
@@ -58,6 +58,10 @@ for (const row of rows) {
 }
 console.log(`\n${total('passed')} passed, ${total('failed')} failed, ${total('skipped')} skipped`);
 process.exitCode = total('failed') > 0 ? 1 : 0;
+if (values.strict && rows.some((row) => row.passed + row.failed === 0)) {
+  console.error('tests: a tier could not run');
+  process.exitCode = 1;
+}
 const filtered = rows.filter((row) => row.filtered);
 if (values.filter && filtered.length > 0 && filtered.every((row) => row.passed + row.failed + row.skipped === 0)) {
   console.error(`tests: no test has a name that matches ${values.filter}`);

@@ -7,19 +7,44 @@ import { basename, dirname, join } from 'node:path';
 const SDK = 'bpf';
 const KIT = '@obi/probe-kit';
 const ARCHITECTURES = ['x86_64', 'arm64'];
-const LIVE = 'jest --runInBand --testMatch "<rootDir>/{src,test}/**/*.live.test.ts" --testPathIgnorePatterns /node_modules/ /dist/';
+/** The tests of the repository as a whole: a project without a package. */
+const TESTS = 'tests';
 
 export const createNodesV2 = [
-  `{${SDK}/build.mjs,packages/*/package.json,examples/*/package.json}`,
-  (files, _options, { workspaceRoot }) => files.map((file) => [file, projectOf(dirname(file), workspaceRoot)]),
+  `{${SDK}/build.mjs,packages/*/package.json,examples/*/package.json,${TESTS}/run.mjs}`,
+  (files, _options, { workspaceRoot }) => {
+    const roots = files.map((file) => dirname(file));
+    const names = roots.filter((root) => root !== TESTS).map((root) => nameOf(root, manifestOf(root, workspaceRoot)));
+    // What runs obi needs all that is installed with it.
+    const everything = [{ projects: [...new Set(names)], target: 'build' }];
+    return files.map((file) => [file, dirname(file) === TESTS ? testsProject(everything) : projectOf(dirname(file), workspaceRoot, everything)]);
+  },
 ];
 
-function projectOf(root, workspace) {
-  const packageJson = join(workspace, root, 'package.json');
-  const manifest = existsSync(packageJson) ? JSON.parse(readFileSync(packageJson, 'utf8')) : {};
-  const inferred = { ...bpfTargets(root, workspace, manifest), ...typescriptTargets(join(workspace, root), root) };
+function manifestOf(root, workspace) {
+  const file = join(workspace, root, 'package.json');
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+}
+
+const nameOf = (root, manifest) => manifest.name ?? `@obi/${basename(root)}`;
+
+/** Inputs are in nx.json, by target. --strict: a tier that cannot run here is no result that may be kept. */
+function testsProject(everything) {
+  const tier = (names) => ({ command: `node ${TESTS}/run.mjs --strict --tier ${names}`, dependsOn: everything });
+  const targets = {
+    test: { command: 'jest --selectProjects tests', dependsOn: [] },
+    'test:native': tier('native'),
+    'test:live': tier('live'),
+    'test:vm': tier('vm'),
+  };
+  return { projects: { [TESTS]: { root: TESTS, name: '@obi/tests', targets } } };
+}
+
+function projectOf(root, workspace, everything) {
+  const manifest = manifestOf(root, workspace);
+  const inferred = { ...bpfTargets(root, workspace, manifest), ...typescriptTargets(join(workspace, root), root, everything) };
   const targets = Object.fromEntries(Object.entries(inferred).filter(([name]) => manifest.scripts?.[name] === undefined));
-  return { projects: { [root]: { root, name: manifest.name ?? `@obi/${basename(root)}`, targets } } };
+  return { projects: { [root]: { root, name: nameOf(root, manifest), targets } } };
 }
 
 /** build:bpf, gen, gen:check and verify, where there are programs. */
@@ -35,12 +60,12 @@ function bpfTargets(root, workspace, manifest) {
   const objects = join(root, isSdk ? 'dist' : 'bpf/dist');
   // Core reads the SDK's events. One of its objects exports them; obi-gen writes no readers for the others.
   const readersOf = (id) => (isSdk ? 'packages/core/src/generated/core.events.ts' : `${root}/src/generated/${id}.events.ts`);
-  const manifestOf = (id) => (manifest.obi?.manifest ? join(root, manifest.obi.manifest) : `${objects}/${id}.manifest.json`);
+  const manifestFile = (id) => (manifest.obi?.manifest ? join(root, manifest.obi.manifest) : `${objects}/${id}.manifest.json`);
   const document = join(workspace, root, 'DEV.md');
   const diagram = existsSync(document) && readFileSync(document, 'utf8').includes('<!-- obi-gen:diagram -->') ? ` --mermaid ${root}/DEV.md` : '';
   const commands = ids.map((id) => {
     const built = ARCHITECTURES.map((arch) => `--object ${arch}=${objects}/${arch}/${id}.bpf.o`).join(' ');
-    return `node packages/probe-kit/bin/obi-gen.mjs --id ${id} ${built} --readers ${readersOf(id)} --manifest ${manifestOf(id)}${diagram}`;
+    return `node packages/probe-kit/bin/obi-gen.mjs --id ${id} ${built} --readers ${readersOf(id)} --manifest ${manifestFile(id)}${diagram}`;
   });
   const inputs = isSdk ? ['bpf', '{projectRoot}/core/**'] : ['bpf'];
   const dependsOn = ['build:bpf', { projects: [KIT], target: 'build' }];
@@ -60,7 +85,7 @@ function bpfTargets(root, workspace, manifest) {
         ...ids.map((id) => `{workspaceRoot}/${readersOf(id)}`),
       ],
       outputs: [
-        ...ids.flatMap((id) => [`{workspaceRoot}/${readersOf(id)}`, `{workspaceRoot}/${manifestOf(id)}`]),
+        ...ids.flatMap((id) => [`{workspaceRoot}/${readersOf(id)}`, `{workspaceRoot}/${manifestFile(id)}`]),
         ...(diagram ? ['{projectRoot}/DEV.md'] : []),
       ],
     },
@@ -86,7 +111,9 @@ function bpfTargets(root, workspace, manifest) {
         `{workspaceRoot}/${SDK}/core/**`,
         `{workspaceRoot}/${SDK}/verify.mjs`,
         `{workspaceRoot}/${SDK}/verify-record.json`,
-        { runtime: 'uname -r' },
+        '{workspaceRoot}/packages/core/src/**',
+        '{workspaceRoot}/packages/native/{src,src-rs,shim}/**',
+        'machine',
       ],
     };
   // The SDK's build is its objects. Its readers (gen:core) are no part of it: obi-gen needs core, and core may depend on the SDK.
@@ -94,11 +121,12 @@ function bpfTargets(root, workspace, manifest) {
   return targets;
 }
 
-function typescriptTargets(directory, root) {
+function typescriptTargets(directory, root, everything) {
   const targets = {};
   if (existsSync(join(directory, 'tsconfig.json'))) targets.build = { command: `tsc -b ${root}` };
   if (existsSync(join(directory, 'jest.config.cjs'))) targets.test = { command: 'jest', options: { cwd: root } };
-  if (targets.test && hasLiveTests(directory)) targets['test:live'] = { command: LIVE, options: { cwd: root } };
+  if (targets.test && hasLiveTests(directory))
+    targets['test:live'] = { command: `jest --config ${TESTS}/jest.live.config.cjs --runInBand ${root}/`, dependsOn: everything };
   return targets;
 }
 

@@ -7,7 +7,9 @@
 #include <obi/carrier.bpf.h>
 #include <obi/counter.bpf.h>
 #include <obi/process.bpf.h>
+#include <obi/scope.bpf.h>
 #include <obi/stream.bpf.h>
+#include <obi/trace.bpf.h>
 
 OBI_LICENSE;
 
@@ -27,8 +29,17 @@ static __always_inline void connecting(struct tcp_sock *tp)
 	struct obi_process *process = obi_process_get(obi_current_tgid());
 	struct obi_connection *c = process ? obi_connection_get((struct sock *)tp) : NULL;
 
-	if (c && obi_fionread_unsafe(process))
+	if (!c)
+		return;
+	if (obi_fionread_unsafe(process))
 		c->flags |= OBI_CONNECTION_UNSAFE;
+	/* A proxy opens an upstream connection for the request that it is serving in this turn. */
+	if (process->flags & OBI_PROCESS_TURNS) {
+		__u64 request = obi_turn_request(obi_current_pid_tgid());
+
+		if (request)
+			obi_connection_announce(c, request);
+	}
 }
 
 /* Callbacks of a watched socket; those for each incoming segment only where they are needed. */

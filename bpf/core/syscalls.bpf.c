@@ -16,6 +16,7 @@
 OBI_LICENSE;
 
 OBI_PROGRAM_ARRAY(obi_proto_rtp);
+OBI_PROGRAM_ARRAY(obi_markers);
 
 #define MSG_OOB 1
 #define MSG_PEEK 2
@@ -100,6 +101,20 @@ static __always_inline void note_ioctl(struct obi_process *process, struct pt_re
 		process->flags |= OBI_PROCESS_ASKED_FIONREAD;
 }
 
+/* How a runtime probe's script speaks to the kernel: a kill(2) with a signal number that does not exist, so that nothing can be delivered. */
+static __always_inline bool is_marker(struct pt_regs *regs)
+{
+	return (__u32)PT_REGS_PARM2_CORE_SYSCALL(regs) >> 24 == OBI_MARKER_SIGNALS >> 24;
+}
+
+static __always_inline void note_accept(__u64 pid_tgid, __u32 fd)
+{
+	struct sock *sk = obi_fd_tcp_sock(fd);
+
+	if (sk && obi_connection_get(sk))
+		obi_thread_set_socket(pid_tgid, (__u64)sk);
+}
+
 static __always_inline bool wanted(__u64 nr)
 {
 	switch (nr) {
@@ -121,6 +136,9 @@ static __always_inline bool wanted(__u64 nr)
 	case OBI_NR_sendmmsg:
 	case OBI_NR_epoll_pwait2:
 	case OBI_NR_io_uring_enter:
+	case OBI_NR_accept:
+	case OBI_NR_accept4:
+	case OBI_NR_kill:
 		return true;
 	}
 	return false;
@@ -141,7 +159,7 @@ int obi_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 	struct obi_call *call;
 	struct sock *sk;
 	__u64 pid_tgid;
-	__u32 fd;
+	__u32 fd, slot;
 
 	if (!wanted(nr))
 		return 0;
@@ -149,10 +167,20 @@ int obi_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 	process = obi_process_get(pid_tgid >> 32);
 	if (!process || is_compat())
 		return 0;
-	if (obi_note_wait(nr, regs, pid_tgid))
+	if (obi_note_wait(nr, regs, process, pid_tgid))
 		return 0;
 	if (nr == OBI_NR_ioctl) {
 		note_ioctl(process, regs);
+		return 0;
+	}
+	if (nr == OBI_NR_kill) {
+		if (process->runtime && is_marker(regs))
+			bpf_tail_call(ctx, &obi_markers, process->runtime);
+		return 0;
+	}
+	if (nr == OBI_NR_accept || nr == OBI_NR_accept4) {
+		if (process->runtime && ret >= 0)
+			note_accept(pid_tgid, ret);
 		return 0;
 	}
 	if (ret < 0 || (obi_cfg_bytes == BYTES_FILES && nr != OBI_NR_sendfile && nr != OBI_NR_splice))
@@ -179,44 +207,17 @@ int obi_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 	}
 	if (!sk)
 		return 0;
-	if (ret == 0) {
-		/* A read of nothing: the end of the stream, unless nothing was asked for. */
-		c = obi_connection_find((__u64)sk);
-		if (!c || (nr != OBI_NR_recvmsg && nr != OBI_NR_readv && PT_REGS_PARM3_CORE_SYSCALL(regs) == 0))
-			return 0;
-		call->event = OBI_END;
-	} else {
-		c = obi_connection_get(sk);
-		if (!c)
-			return 0;
-		call->event = OBI_BYTES;
+	/* A read of nothing: the end of the stream, unless nothing was asked for. */
+	if (ret == 0 && nr != OBI_NR_recvmsg && nr != OBI_NR_readv && PT_REGS_PARM3_CORE_SYSCALL(regs) == 0)
+		return 0;
+	slot = obi_call_fill(call, sk, pid_tgid, ret);
+	if (process->flags & OBI_PROCESS_TURNS && call->direction == OBI_INGRESS)
+		obi_thread_set_socket(pid_tgid, (__u64)sk);
+	if (slot > 0 && slot < OBI_SLOTS) {
+		bpf_tail_call(ctx, &obi_proto_rtp, slot);
+	} else if (slot) {
+		obi_offer(ctx, &obi_proto_rtp, 1);
+		obi_call_declined(call);
 	}
-	if (c->protocol == OBI_PROTOCOL_NONE)
-		return 0;
-	call->skip = 0;
-	if (call->direction == OBI_EGRESS && !obi_egress_unseen(call, c, sk, ret))
-		return 0;
-	call->sk = (__u64)sk;
-	call->connection = c->id;
-	call->now_ns = bpf_ktime_get_ns();
-	call->pid_tgid = pid_tgid;
-	call->len = ret;
-	call->from_start = 0;
-	if (c->protocol != OBI_PROTOCOL_UNDECIDED) {
-		bpf_tail_call(ctx, &obi_proto_rtp, c->protocol);
-		return 0;
-	}
-	if (call->event != OBI_BYTES)
-		return 0;
-	if (call->direction == OBI_INGRESS)
-		call->from_start = obi_sock_bytes_read(sk) <= (__u64)ret;
-	else
-		call->from_start = obi_sock_bytes_written(sk) <= (__u64)ret + 1;
-	if (call->source == OBI_SOURCE_UNSEEN) {
-		obi_connection_declined(c, call->from_start);
-		return 0;
-	}
-	obi_offer(ctx, &obi_proto_rtp, 1);
-	obi_connection_declined(c, call->from_start);
 	return 0;
 }

@@ -63,8 +63,11 @@ int obi_exec(struct bpf_raw_tracepoint_args *ctx)
 	if (!mine && !known)
 		return 0;
 	/* What was known of the old program's habits does not hold for the new one. */
-	if (known)
-		known->flags &= ~OBI_PROCESS_FIONREAD_SAFE;
+	if (known) {
+		known->flags &= ~(OBI_PROCESS_FIONREAD_SAFE | OBI_PROCESS_TURNS);
+		known->runtime = 0;
+		bpf_map_delete_elem(&obi_chains, &tgid);
+	}
 	if (mine && obi_cfg_select_cgroup)
 		bpf_map_update_elem(&obi_processes, &tgid, &fresh, BPF_ANY);
 	tell_exec(tgid, (struct linux_binprm *)ctx->args[2]);
@@ -79,28 +82,28 @@ int obi_fork(struct bpf_raw_tracepoint_args *ctx)
 	__u32 tgid = creator_id >> 32, child_tgid = BPF_CORE_READ(child, tgid);
 	struct obi_process *process = obi_process_get(tgid);
 	struct obi_scope *creator, fresh = {};
+	struct obi_request *request;
+	__u32 rule;
 
 	if (!process)
 		return 0;
 	if (child_tgid != tgid) {
 		struct obi_process copy = *process;
 
+		struct obi_chain *chain = bpf_map_lookup_elem(&obi_chains, &tgid);
+
 		bpf_map_update_elem(&obi_processes, &child_tgid, &copy, BPF_ANY);
+		/* The child's memory is a copy, laid out in the same way. */
+		if (chain)
+			bpf_map_update_elem(&obi_chains, &child_tgid, chain, BPF_ANY);
 		tell(CORE_PROCESS_FORK, child_tgid, tgid, 0);
 	}
-	creator = obi_scope_running(creator_id);
-	if (!creator || creator->flags & OBI_SCOPE_AMBIGUOUS)
-		return 0;
-	if (!(creator->flags & OBI_SCOPE_DECLARED) && process->flags & OBI_PROCESS_MULTIPLEXED)
+	creator = obi_scope_get(obi_scope_current(creator_id));
+	request = obi_scope_cause(creator, tgid, &rule);
+	if (!request)
 		return 0;
 	fresh.creator = tgid;
-	if (obi_request_get(creator->request))
-		fresh.inherited = creator->request;
-	else if (obi_request_get(creator->inherited) &&
-		 obi_inherits(creator, tgid))
-		fresh.inherited = creator->inherited;
-	if (!fresh.inherited)
-		return 0;
+	fresh.inherited = obi_request_id(&request->trace);
 	if (fresh.inherited == creator->inherited && creator->flags & OBI_SCOPE_EXECUTED)
 		fresh.creator = creator->creator;
 	fresh.created_ns = bpf_ktime_get_ns();
@@ -126,6 +129,7 @@ int obi_exit(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	bpf_map_delete_elem(&obi_processes, &tgid);
 	bpf_map_delete_elem(&obi_loads, &tgid);
+	bpf_map_delete_elem(&obi_chains, &tgid);
 	tell(CORE_PROCESS_EXIT, tgid, 0, 0);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <obi/abi.bpf.h>
 #include <obi/counter.bpf.h>
 #include <obi/process.bpf.h>
+#include <obi/scope.bpf.h>
 #include <obi/socket.bpf.h>
 #include <obi/stream.bpf.h>
 #include <obi/iter.bpf.h>
@@ -63,8 +64,9 @@ static __always_inline __u32 returned(long ret, __u8 direction)
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct tcp_call *in_flight = bpf_map_lookup_elem(&tcp_calls, &pid_tgid);
 	struct obi_call *call = obi_call_get(direction == OBI_EGRESS ? OBI_CALL_SEND : OBI_CALL_RECV);
-	struct obi_connection *c;
+	struct obi_process *process;
 	struct sock *sk;
+	__u32 slot;
 
 	if (!in_flight || !call)
 		return 0;
@@ -75,43 +77,12 @@ static __always_inline __u32 returned(long ret, __u8 direction)
 	bpf_map_delete_elem(&tcp_calls, &pid_tgid);
 	if (ret < 0 || (ret == 0 && direction == OBI_EGRESS))
 		return 0;
-	c = ret == 0 ? obi_connection_find((__u64)sk) : obi_connection_get(sk);
-	if (!c || c->protocol == OBI_PROTOCOL_NONE)
-		return 0;
-	call->skip = 0;
-	if (direction == OBI_EGRESS && !obi_egress_unseen(call, c, sk, ret))
-		return 0;
 	call->direction = direction;
-	call->event = ret == 0 ? OBI_END : OBI_BYTES;
-	call->sk = (__u64)sk;
-	call->connection = c->id;
-	call->now_ns = bpf_ktime_get_ns();
-	call->pid_tgid = pid_tgid;
-	call->len = ret;
-	call->from_start = 0;
-	if (c->protocol != OBI_PROTOCOL_UNDECIDED)
-		return c->protocol;
-	if (ret == 0)
-		return 0;
-	if (direction == OBI_INGRESS)
-		call->from_start = obi_sock_bytes_read(sk) <= (__u64)ret;
-	else
-		call->from_start = obi_sock_bytes_written(sk) <= (__u64)ret + 1;
-	if (call->source == OBI_SOURCE_UNSEEN) {
-		obi_connection_declined(c, call->from_start);
-		return 0;
-	}
-	return OBI_SLOTS;
-}
-
-/* After everybody declined. */
-static __always_inline void declined(__u32 call_slot)
-{
-	struct obi_call *call = obi_call_get(call_slot);
-	struct obi_connection *c = call ? obi_connection_find(call->sk) : NULL;
-
-	if (c)
-		obi_connection_declined(c, call->from_start);
+	slot = obi_call_fill(call, sk, pid_tgid, ret);
+	process = obi_process_get(pid_tgid >> 32);
+	if (process && process->flags & OBI_PROCESS_TURNS && direction == OBI_INGRESS)
+		obi_thread_set_socket(pid_tgid, (__u64)sk);
+	return slot;
 }
 
 #define HAND_OVER(ctx, array, call_slot, slot_)                                                                                  \
@@ -121,7 +92,7 @@ static __always_inline void declined(__u32 call_slot)
 			bpf_tail_call(ctx, array, slot);                                                               \
 		} else if (slot) {                                                                                     \
 			obi_offer(ctx, array, 1);                                                                      \
-			declined(call_slot);                                                                                  \
+			obi_call_declined(obi_call_get(call_slot));                                                            \
 		}                                                                                                      \
 	})
 

@@ -13,7 +13,7 @@
  * Version of the shared maps and structs in this folder. Any change of a size, a member or a meaning raises it;
  * core refuses an object that was compiled against another one.
  */
-#define OBI_ABI 1
+#define OBI_ABI 2
 
 /* Read from the ELF file before load, so it must not be optimised away. */
 const volatile __u32 obi_abi = OBI_ABI;

@@ -5,7 +5,7 @@
 
 #include "abi.bpf.h"
 
-#define OBI_COUNTERS_PER_SLOT 32
+#define OBI_COUNTERS_PER_SLOT 64
 
 /* Index: slot * OBI_COUNTERS_PER_SLOT + counter of that slot. Read by user space, never reset. */
 struct {
@@ -20,6 +20,9 @@ enum obi_counter {
 	OBI_COUNTER_EVENTS_LOST, /* the events ring was full */
 	OBI_COUNTER_PARENT_THREAD, /* outgoing request joined to the request its thread had read */
 	OBI_COUNTER_PARENT_INHERITED, /* … to the request its thread or process was started for */
+	OBI_COUNTER_PARENT_DECLARED, /* … to the request of the scope that a runtime probe declared */
+	OBI_COUNTER_PARENT_ANNOUNCED, /* … to the request that was announced for this connection (a runtime probe's marker, a proxy's connect) */
+	OBI_COUNTER_PARENT_TURN, /* … to the request of the connection that a proxy's event loop has just read from */
 	OBI_COUNTER_PARENT_APPLICATION, /* the application wrote its own traceparent */
 	OBI_COUNTER_ORPHAN_NO_REQUEST, /* no request was ever read by this scope */
 	OBI_COUNTER_ORPHAN_ENDED, /* the request that this scope had is answered already */
@@ -27,12 +30,14 @@ enum obi_counter {
 	OBI_COUNTER_ORPHAN_MULTIPLEXED, /* the process multiplexes requests over threads; its runtime probe is not installed */
 	OBI_COUNTER_ORPHAN_SHARED, /* a started thread or process, while other requests could have given it work too */
 	OBI_COUNTER_ORPHAN_TOO_OLD, /* the request is older than max_transaction_time */
+	OBI_COUNTER_ORPHAN_UNDECLARED, /* the runtime probe announced that nothing which it knows caused this */
+	OBI_COUNTER_ORPHAN_PIPELINED, /* several requests were open on one connection when the runtime probe claimed one */
 	OBI_COUNTER_REQUESTS_FULL, /* table of open requests was full */
 	OBI_COUNTER_SCOPES_FULL, /* table of scopes was full */
 	OBI_COUNTER_CONNECTIONS_FULL, /* table of connections was full */
 	OBI_COUNTER_SOCKHASH_FULL, /* a socket could not be watched for its outgoing bytes */
 	OBI_COUNTER_UNSAMPLED, /* span not reported: its trace is not sampled */
-	OBI_COUNTER_OWN = 16,
+	OBI_COUNTER_OWN = 32,
 };
 
 static __always_inline void obi_count_in(__u32 slot, __u32 counter)

@@ -9,11 +9,12 @@ enum obi_process_flag {
 	OBI_PROCESS_MULTIPLEXED = 1, /* requests move between threads: a thread says nothing about the request */
 	OBI_PROCESS_FIONREAD_SAFE = 2, /* known never to ask FIONREAD: its sockets may stay in the sockhash on kernels that answer wrongly */
 	OBI_PROCESS_ASKED_FIONREAD = 4, /* was seen to ask: overrides FIONREAD_SAFE */
+	OBI_PROCESS_TURNS = 8, /* a proxy's event loop: what it writes in a turn is for the connection that it read from in that turn */
 };
 
 struct obi_process {
 	__u32 flags;
-	__u32 _pad;
+	__u32 runtime; /* slot of the runtime probe that declares its scopes, once it is ready; 0: none */
 };
 
 /*
@@ -38,6 +39,13 @@ static __always_inline __u32 obi_current_tgid(void)
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 
 	return BPF_CORE_READ(task, tgid);
+}
+
+static __always_inline __u64 obi_current_pid_tgid(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	return ((__u64)BPF_CORE_READ(task, tgid) << 32) | (__u32)BPF_CORE_READ(task, pid);
 }
 
 #endif

@@ -3,6 +3,9 @@
  * Streams: one direction of one TCP connection, whatever tap saw it. A tap describes the bytes in a `struct obi_call` and
  * tail-calls the protocol that owns the connection; an unclaimed connection is offered to each installed protocol in turn.
  *
+ * A connection knows the request that it serves: of a server, the one that it has not answered; of a client, the one that
+ * caused what it asked last.
+ *
  * Life of a connection: the first bytes of a traced process create it → each protocol looks once (or a few times while it
  * has too few bytes) → claimed or left alone for good → deleted when the socket reaches TCP_CLOSE.
  */
@@ -20,18 +23,21 @@
 enum obi_connection_flag {
 	OBI_CONNECTION_UNSAFE = 1, /* its process may ask FIONREAD, and this kernel answers wrongly in the sockhash */
 	OBI_CONNECTION_LEAVE = 2, /* to be taken out of the sockhash at the next chance */
+	OBI_CONNECTION_ANNOUNCED = 4, /* `cause` is what the next outgoing request was caused by */
 };
 
 struct obi_connection {
 	__u64 id; /* random, never reused; protocols key their own state by it */
 	__u64 address_pair; /* skc_addrpair and skc_portpair: tell a reused socket structure from the one we knew */
+	__u64 request; /* that it serves: the oldest one without an answer, or (client) what caused the latest; 0: none that is known */
+	__u64 cause; /* announced: request that causes what is written next; 0: none that is known */
 	__u32 port_pair;
 	__u32 egress_seq; /* write_seq up to which sk_msg has delivered the outgoing bytes */
 	__u8 protocol;
 	__u8 tries; /* offers of bytes that nobody claimed yet */
 	__u8 flags;
 	__u8 egress_seen; /* egress_seq is valid */
-	__u32 _pad;
+	__u32 open; /* requests without an answer */
 };
 
 /* Address of the struct sock → connection. Inserted: obi_connection_get. Deleted: inet_sock_set_state → TCP_CLOSE. */
@@ -158,6 +164,13 @@ static __always_inline bool obi_egress_unseen(struct obi_call *call, struct obi_
 	return true;
 }
 
+/* Runtime probe: the next request written on this connection was caused by `request`; 0: by none that it knows. */
+static __always_inline void obi_connection_announce(struct obi_connection *c, __u64 request)
+{
+	c->cause = request;
+	c->flags |= OBI_CONNECTION_ANNOUNCED;
+}
+
 /* Called by the protocol that recognises the bytes. */
 static __always_inline void obi_connection_claim(struct obi_connection *c)
 {
@@ -180,6 +193,50 @@ static __always_inline void obi_connection_declined(struct obi_connection *c, bo
 	c->tries++;
 	if (from_start || c->tries >= OBI_TRIES)
 		obi_connection_release(c);
+}
+
+/*
+ * Fills in what is the same for every tap, after it has set where the bytes are and which way they go. `len` 0: that direction
+ * has ended. @return slot of the protocol to call, OBI_SLOTS to offer the bytes to all, 0 for none.
+ */
+static __always_inline __u32 obi_call_fill(struct obi_call *call, struct sock *sk, __u64 pid_tgid, __u32 len)
+{
+	struct obi_connection *c = len ? obi_connection_get(sk) : obi_connection_find((__u64)sk);
+
+	if (!c || c->protocol == OBI_PROTOCOL_NONE)
+		return 0;
+	call->skip = 0;
+	if (call->direction == OBI_EGRESS && !obi_egress_unseen(call, c, sk, len))
+		return 0;
+	call->event = len ? OBI_BYTES : OBI_END;
+	call->sk = (__u64)sk;
+	call->connection = c->id;
+	call->now_ns = bpf_ktime_get_ns();
+	call->pid_tgid = pid_tgid;
+	call->len = len;
+	call->from_start = 0;
+	if (c->protocol != OBI_PROTOCOL_UNDECIDED)
+		return c->protocol;
+	if (!len)
+		return 0;
+	if (call->direction == OBI_INGRESS)
+		call->from_start = obi_sock_bytes_read(sk) <= (__u64)len;
+	else
+		call->from_start = obi_sock_bytes_written(sk) <= (__u64)len + 1;
+	if (call->source == OBI_SOURCE_UNSEEN) {
+		obi_connection_declined(c, call->from_start);
+		return 0;
+	}
+	return OBI_SLOTS;
+}
+
+/* After every protocol declined what obi_call_fill said to offer. */
+static __always_inline void obi_call_declined(struct obi_call *call)
+{
+	struct obi_connection *c = call ? obi_connection_find(call->sk) : NULL;
+
+	if (c && c->protocol == OBI_PROTOCOL_UNDECIDED)
+		obi_connection_declined(c, call->from_start);
 }
 
 #endif

@@ -12,14 +12,17 @@ enum {
 	OBI_NR_readv = 19,
 	OBI_NR_writev = 20,
 	OBI_NR_sendfile = 40,
+	OBI_NR_accept = 43,
 	OBI_NR_sendto = 44,
 	OBI_NR_recvfrom = 45,
 	OBI_NR_sendmsg = 46,
 	OBI_NR_recvmsg = 47,
+	OBI_NR_kill = 62,
 	OBI_NR_epoll_wait = 232,
 	OBI_NR_ppoll = 271,
 	OBI_NR_splice = 275,
 	OBI_NR_epoll_pwait = 281,
+	OBI_NR_accept4 = 288,
 	OBI_NR_sendmmsg = 307,
 	OBI_NR_io_uring_enter = 426,
 	OBI_NR_epoll_pwait2 = 441,
@@ -36,10 +39,13 @@ enum {
 	OBI_NR_sendfile = 71,
 	OBI_NR_ppoll = 73,
 	OBI_NR_splice = 76,
+	OBI_NR_kill = 129,
+	OBI_NR_accept = 202,
 	OBI_NR_sendto = 206,
 	OBI_NR_recvfrom = 207,
 	OBI_NR_sendmsg = 211,
 	OBI_NR_recvmsg = 212,
+	OBI_NR_accept4 = 242,
 	OBI_NR_sendmmsg = 269,
 	OBI_NR_io_uring_enter = 426,
 	OBI_NR_epoll_pwait2 = 441,
@@ -51,5 +57,8 @@ enum {
 #else
 #error "unknown __TARGET_ARCH"
 #endif
+
+/* Signal numbers of markers: from here on 2^24. Their meaning is the runtime probe's own. */
+#define OBI_MARKER_SIGNALS 0x0b000000
 
 #endif

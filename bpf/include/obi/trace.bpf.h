@@ -10,6 +10,7 @@
 #include "counter.bpf.h"
 #include "process.bpf.h"
 #include "scope.bpf.h"
+#include "stream.bpf.h"
 #include "traceparent.bpf.h"
 
 /* Set by core at load from OTEL_TRACES_SAMPLER, max_transaction_time. */
@@ -23,8 +24,21 @@ struct obi_request {
 	struct obi_trace trace;
 	__u64 start_ns;
 	__u64 scope; /* that read it */
+	__u64 socket; /* on which it came: key in obi_connections */
+	__u64 connection; /* … and that connection's id */
 	__u32 tgid;
 	__u32 _pad;
+};
+
+/* Why a span has the parent that it has, or none: sent with its record, for `obi explain`. */
+struct obi_cause {
+	__u64 scope; /* that was executing */
+	__u64 scope_started_ns; /* when it was started for the request; 0: not known, or it read the request itself */
+	__u64 request; /* the parent's span id, read as a number; 0: none */
+	__u64 request_start_ns;
+	__u64 request_scope; /* that read the parent's request */
+	__u8 rule; /* enum obi_counter, _PARENT_… or _ORPHAN_… */
+	__u8 _pad[7];
 };
 
 /* Inserted: obi_request_begin. Deleted: obi_request_end, called by the protocol at the response's end or the connection's. */
@@ -34,6 +48,9 @@ struct {
 	__type(key, __u64);
 	__type(value, struct obi_request);
 } obi_requests SEC(".maps");
+
+/* Initial value, in read-only data: `volatile` keeps clang from making it on the stack. */
+const volatile struct obi_request obi_blank_request = {};
 
 /* How many requests a process works on at a time. */
 struct obi_load {
@@ -50,15 +67,17 @@ struct {
 	__type(value, struct obi_load);
 } obi_loads SEC(".maps");
 
+const volatile struct obi_load obi_blank_load = {};
+
 static __always_inline void obi_load_change(__u32 tgid, int by)
 {
-	struct obi_load *load = bpf_map_lookup_elem(&obi_loads, &tgid), fresh = {};
+	struct obi_load *load = bpf_map_lookup_elem(&obi_loads, &tgid);
 
 	if (!load) {
 		/* The process is gone: its sockets are closed after it has left the table. */
 		if (by < 0)
 			return;
-		if (bpf_map_update_elem(&obi_loads, &tgid, &fresh, BPF_NOEXIST))
+		if (bpf_map_update_elem(&obi_loads, &tgid, (const void *)&obi_blank_load, BPF_NOEXIST))
 			obi_count(OBI_COUNTER_REQUESTS_FULL);
 		load = bpf_map_lookup_elem(&obi_loads, &tgid);
 		if (!load)
@@ -125,38 +144,66 @@ static __always_inline struct obi_request *obi_request_get(__u64 id)
 }
 
 /*
- * An incoming request was read by `scope` on connection `connection`: gives it its place in a trace (`incoming` is what the
- * caller of this service sent, or NULL) and makes it the scope's request.
+ * An incoming request was read on connection `c` (NULL: gone already): gives it its place in a trace. `incoming` is what the
+ * caller of this service sent, or NULL.
  */
-static __always_inline void obi_request_begin(struct obi_trace *trace, const struct obi_traceparent *incoming, __u64 scope,
-					      __u32 tgid, __u64 start_ns)
+static __always_inline void obi_request_begin(struct obi_trace *trace, const struct obi_traceparent *incoming,
+					      struct obi_connection *c, __u64 socket, __u64 scope, __u32 tgid, __u64 start_ns)
 {
-	struct obi_request request = {};
+	struct obi_request *request = NULL;
 	__u64 id;
 
 	if (incoming)
 		obi_trace_child(trace, incoming->trace_id, incoming->span_id, incoming->flags);
 	else
 		obi_trace_root(trace);
-	request.trace = *trace;
-	request.start_ns = start_ns;
-	request.scope = scope;
-	request.tgid = tgid;
 	id = obi_request_id(trace);
-	if (bpf_map_update_elem(&obi_requests, &id, &request, BPF_ANY))
+	if (bpf_map_update_elem(&obi_requests, &id, (const void *)&obi_blank_request, BPF_NOEXIST) == 0)
+		request = obi_request_get(id);
+	if (!request) {
 		obi_count(OBI_COUNTER_REQUESTS_FULL);
-	else
-		obi_load_change(tgid, 1);
+		return;
+	}
+	/* Nobody knows this id yet. */
+	request->trace = *trace;
+	request->start_ns = start_ns;
+	request->scope = scope;
+	request->socket = socket;
+	request->tgid = tgid;
+	obi_load_change(tgid, 1);
+	if (!c)
+		return;
+	request->connection = c->id;
+	if (!c->open)
+		c->request = id;
+	c->open++;
 }
 
-static __always_inline void obi_request_end(__u64 id)
+/* The connection of an open request, or NULL when it is gone. */
+static __always_inline struct obi_connection *obi_request_connection(struct obi_request *request)
+{
+	struct obi_connection *c = obi_connection_find(request->socket);
+
+	return c && c->id == request->connection ? c : NULL;
+}
+
+/* It is answered. `next`: the request behind it on the same connection, or 0. */
+static __always_inline void obi_request_end(__u64 id, __u64 next)
 {
 	struct obi_request *request = obi_request_get(id);
+	struct obi_connection *c;
 	__u32 tgid;
 
 	if (!request)
 		return;
 	tgid = request->tgid;
+	c = obi_request_connection(request);
+	if (c) {
+		if (c->request == id)
+			c->request = next;
+		if (c->open)
+			c->open--;
+	}
 	if (bpf_map_delete_elem(&obi_requests, &id) == 0)
 		obi_load_change(tgid, -1);
 }
@@ -227,55 +274,176 @@ static __always_inline bool obi_inherits(struct obi_scope *s, __u32 tgid)
 	return !obi_load_overlapped(s->flags & OBI_SCOPE_EXECUTED ? s->creator : tgid, s->created_ns);
 }
 
-/* The open request that caused what the current scope sends now, or NULL; the reason is counted. */
-static __always_inline struct obi_request *obi_parent_find(__u64 pid_tgid)
+/* The connection that a declared scope follows, while it is the same one. */
+static __always_inline struct obi_connection *obi_followed(struct obi_scope *s)
 {
-	struct obi_process *process = obi_process_get(pid_tgid >> 32);
-	struct obi_scope *s = obi_scope_running(pid_tgid);
-	struct obi_request *request;
-	__u32 why = OBI_COUNTER_PARENT_THREAD;
+	struct obi_connection *c = s->flags & OBI_SCOPE_DECLARED && s->socket ? obi_connection_find(s->socket) : NULL;
 
-	if (!s || (!s->request && !s->inherited)) {
-		obi_count(OBI_COUNTER_ORPHAN_NO_REQUEST);
+	return c && c->id == s->connection ? c : NULL;
+}
+
+/* The open request that this scope works for, or NULL; `rule` says why. */
+static __always_inline struct obi_request *obi_scope_cause(struct obi_scope *s, __u32 tgid, __u32 *rule)
+{
+	struct obi_process *process = obi_process_get(tgid);
+	struct obi_connection *c;
+	struct obi_request *request;
+
+	if (!s || (!s->request && !s->inherited && !s->socket)) {
+		*rule = OBI_COUNTER_ORPHAN_NO_REQUEST;
 		return NULL;
 	}
 	/* A scope that a runtime probe declared is trusted; a bare thread of a multiplexing runtime is not. */
 	if (!(s->flags & OBI_SCOPE_DECLARED) && process && process->flags & OBI_PROCESS_MULTIPLEXED) {
-		obi_count(OBI_COUNTER_ORPHAN_MULTIPLEXED);
+		*rule = OBI_COUNTER_ORPHAN_MULTIPLEXED;
 		return NULL;
 	}
 	if (s->flags & OBI_SCOPE_AMBIGUOUS) {
-		obi_count(OBI_COUNTER_ORPHAN_AMBIGUOUS);
+		*rule = OBI_COUNTER_ORPHAN_AMBIGUOUS;
 		return NULL;
 	}
+	*rule = s->flags & OBI_SCOPE_DECLARED ? OBI_COUNTER_PARENT_DECLARED : OBI_COUNTER_PARENT_THREAD;
 	request = obi_request_get(s->request);
-	if (!request && s->inherited) {
-		if (!obi_inherits(s, pid_tgid >> 32)) {
-			obi_count(OBI_COUNTER_ORPHAN_SHARED);
-			return NULL;
+	if (request)
+		return request;
+	if (s->inherited) {
+		if (!(s->flags & OBI_SCOPE_DECLARED)) {
+			*rule = OBI_COUNTER_PARENT_INHERITED;
+			if (!obi_inherits(s, tgid)) {
+				*rule = OBI_COUNTER_ORPHAN_SHARED;
+				return NULL;
+			}
 		}
 		request = obi_request_get(s->inherited);
-		why = OBI_COUNTER_PARENT_INHERITED;
+	} else {
+		c = obi_followed(s);
+		request = c ? obi_request_get(c->request) : NULL;
 	}
-	if (!request) {
-		obi_count(OBI_COUNTER_ORPHAN_ENDED);
-		return NULL;
+	if (!request)
+		*rule = OBI_COUNTER_ORPHAN_ENDED;
+	return request;
+}
+
+/*
+ * Runtime probe: scope `id` was started by scope `creator`, and works for what that one works for now: its open request, or, while
+ * it has none, the connection that it follows.
+ */
+static __always_inline void obi_scope_start(__u64 id, __u64 creator, __u32 tgid)
+{
+	struct obi_scope *by = obi_scope_get(creator), fresh = { .flags = OBI_SCOPE_DECLARED };
+	struct obi_request *request;
+	__u32 rule;
+
+	fresh.created_ns = bpf_ktime_get_ns();
+	fresh.creator = tgid;
+	request = obi_scope_cause(by, tgid, &rule);
+	if (request) {
+		fresh.inherited = obi_request_id(&request->trace);
+	} else if (by && by->flags & OBI_SCOPE_DECLARED && !(by->flags & OBI_SCOPE_AMBIGUOUS) && !by->inherited) {
+		fresh.socket = by->socket;
+		fresh.connection = by->connection;
 	}
-	if (bpf_ktime_get_ns() - request->start_ns > obi_cfg_max_age_ns) {
-		obi_count(OBI_COUNTER_ORPHAN_TOO_OLD);
-		return NULL;
+	if (bpf_map_update_elem(&obi_declared, &id, &fresh, BPF_ANY))
+		obi_count(OBI_COUNTER_SCOPES_FULL);
+}
+
+/* Runtime probe: scope `id` works for this request from now on; 0: for none. */
+static __always_inline void obi_scope_set_request(__u64 id, __u64 request)
+{
+	struct obi_scope *s = request ? obi_scope_get_or_new(id) : obi_scope_get(id);
+
+	if (s) {
+		s->request = request;
+		s->inherited = 0;
+		s->socket = id & OBI_SCOPE_DECLARED_ID ? 0 : s->socket;
+	} else if (request) {
+		obi_count(OBI_COUNTER_SCOPES_FULL);
 	}
-	obi_count(why);
+}
+
+/* Runtime probe: declared scope `id` works for whatever request is current on the connection of this socket. */
+static __always_inline void obi_scope_follow(__u64 id, __u64 socket)
+{
+	struct obi_connection *c = obi_connection_find(socket);
+	struct obi_scope *s = c ? obi_scope_get_or_new(id) : NULL;
+
+	if (!s)
+		return;
+	s->request = 0;
+	s->inherited = 0;
+	s->socket = socket;
+	s->connection = c->id;
+}
+
+/*
+ * Runtime probe: the request that was just read from this socket, to be claimed for a scope; 0: none is open, or several are,
+ * and then nobody can say which (counted).
+ */
+static __always_inline __u64 obi_connection_claimable(struct obi_connection *c)
+{
+	if (c->open > 1) {
+		obi_count(OBI_COUNTER_ORPHAN_PIPELINED);
+		return 0;
+	}
+	return c->open ? c->request : 0;
+}
+
+/* The request that a proxy's thread works for in this turn of its event loop: that of the connection it read from last. */
+static __always_inline __u64 obi_turn_request(__u64 pid_tgid)
+{
+	struct obi_connection *c = obi_connection_find(obi_thread_socket(pid_tgid));
+
+	return c && c->open <= 1 ? c->request : 0;
+}
+
+/* The open request that caused what the current thread writes now on `c`, or NULL; the reason is counted and noted. */
+static __always_inline struct obi_request *obi_parent_find(struct obi_connection *c, __u64 pid_tgid, struct obi_cause *cause)
+{
+	struct obi_process *process = obi_process_get(pid_tgid >> 32);
+	struct obi_request *request = NULL;
+	__u32 rule = OBI_COUNTER_ORPHAN_NO_REQUEST;
+	struct obi_scope *s;
+	__u64 id;
+
+	cause->scope = obi_scope_current(pid_tgid);
+	if (c && c->flags & OBI_CONNECTION_ANNOUNCED) {
+		c->flags &= ~OBI_CONNECTION_ANNOUNCED;
+		request = obi_request_get(c->cause);
+		rule = request ? OBI_COUNTER_PARENT_ANNOUNCED : c->cause ? OBI_COUNTER_ORPHAN_ENDED : OBI_COUNTER_ORPHAN_UNDECLARED;
+	} else if (process && process->flags & OBI_PROCESS_TURNS) {
+		id = obi_turn_request(pid_tgid);
+		request = obi_request_get(id);
+		rule = request ? OBI_COUNTER_PARENT_TURN : id ? OBI_COUNTER_ORPHAN_ENDED : OBI_COUNTER_ORPHAN_NO_REQUEST;
+	} else {
+		s = obi_scope_get(cause->scope);
+		request = obi_scope_cause(s, pid_tgid >> 32, &rule);
+		if (s)
+			cause->scope_started_ns = s->created_ns;
+	}
+	if (request && bpf_ktime_get_ns() - request->start_ns > obi_cfg_max_age_ns) {
+		rule = OBI_COUNTER_ORPHAN_TOO_OLD;
+		request = NULL;
+	}
+	obi_count(rule);
+	cause->rule = rule;
+	if (request) {
+		cause->request = obi_request_id(&request->trace);
+		cause->request_start_ns = request->start_ns;
+		cause->request_scope = request->scope;
+	}
+	if (c)
+		c->request = cause->request;
 	return request;
 }
 
 /*
  * Gives an outgoing request its place in a trace. `own` is the traceparent that the application wrote, or NULL: it is adopted,
- * so that our span is the one which the receiver names as its parent.
+ * so that our span is the one which the receiver names as its parent. `c` is written to, NULL when it is gone already.
  */
-static __always_inline void obi_outgoing_begin(struct obi_trace *trace, const struct obi_traceparent *own, __u64 pid_tgid)
+static __always_inline void obi_outgoing_begin(struct obi_trace *trace, const struct obi_traceparent *own,
+					       struct obi_connection *c, __u64 pid_tgid, struct obi_cause *cause)
 {
-	struct obi_request *parent = obi_parent_find(pid_tgid);
+	struct obi_request *parent = obi_parent_find(c, pid_tgid, cause);
 
 	if (!own) {
 		if (parent)

@@ -9,13 +9,16 @@
 #define OBI_TRACEPARENT_LEN 55
 #define OBI_TRACE_SAMPLED 1
 
+/* Members of single bytes, copied by the word: clang goes byte by byte otherwise, over the stack. */
+#define OBI_WORDS __attribute__((aligned(8)))
+
 /* What a traceparent says. */
 struct obi_traceparent {
 	__u8 trace_id[16];
 	__u8 span_id[8];
 	__u8 flags;
 	__u8 _pad[7];
-};
+} OBI_WORDS;
 
 /* A span's place in its trace. All-zero parent_id: root. */
 struct obi_trace {
@@ -24,7 +27,7 @@ struct obi_trace {
 	__u8 parent_id[8];
 	__u8 flags; /* W3C trace flags */
 	__u8 _pad[7];
-};
+} OBI_WORDS;
 
 static __always_inline void obi_random(void *out, int words)
 {

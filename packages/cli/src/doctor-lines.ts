@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The lines of `obi doctor`: from what was found on this machine to what follows for taps, carriers and probes. */
-import { type Config, type KernelFeatures, type ProbeDescription, propagationLimit, propagationMethods } from '@obi/core';
+import { type Config, type KernelFeatures, missingCapabilities, type ProbeDescription, propagationLimit, propagationMethods } from '@obi/core';
 
-/** `ok`: as it should be; `off`: obi does without; `bad`: something cannot run. */
-export type Verdict = 'ok' | 'off' | 'bad';
+/** `ok`: as it should be; `off`: obi does without; `bad`: something cannot run; `unknown`: not to be found out with these rights. */
+export type Verdict = 'ok' | 'off' | 'bad' | 'unknown';
 export type Line = readonly [Verdict, string, string];
 
 export interface Findings {
@@ -41,7 +41,7 @@ export function doctorLines({ features, propagation, tap, cgroup, probes, proces
   return lines;
 }
 
-const MARK: Readonly<Record<Verdict, string>> = { ok: 'ok ', off: ' - ', bad: '!! ' };
+const MARK: Readonly<Record<Verdict, string>> = { ok: 'ok ', off: ' - ', bad: '!! ', unknown: ' ? ' };
 
 export function formatLine([verdict, what, text]: Line): string {
   return `${MARK[verdict]} ${what.padEnd(22)} ${text}`;
@@ -52,13 +52,25 @@ function probeLine({ id, refusal, unavailable }: ProbeDescription): Line {
   return ['ok', `probe ${id}`, `can run${unavailable.map(({ program, reason }) => `; without ${program}: ${reason}`).join('')}`];
 }
 
+const TRACING = ['BPF', 'PERFMON'];
+
+/** Features are found by loading something that has them: a kernel that refuses for want of rights says nothing of itself. */
+function unchecked(what: string, { capabilities }: KernelFeatures, needed: readonly string[]): Line | undefined {
+  const missing = missingCapabilities(needed, capabilities);
+  return missing.length === 0 ? undefined : ['unknown', what, `not checked: the check needs ${named(missing)}`];
+}
+
+const named = (capabilities: readonly string[]) => capabilities.map((name) => `CAP_${name}`).join(', ');
+
 function kernelLines(features: KernelFeatures): Line[] {
   return [
     ['ok', 'kernel', `${features.release} ${features.architecture}`],
     features.btf ? ['ok', 'BTF', 'present'] : ['bad', 'BTF', 'missing: CONFIG_DEBUG_INFO_BTF is needed'],
-    features.ringBuffer ? ['ok', 'ring buffer', 'present'] : ['bad', 'ring buffer', 'missing: needs Linux 5.8'],
-    features.bpfLoop ? ['ok', 'bpf_loop', 'present'] : ['bad', 'bpf_loop', 'missing: needs Linux 5.17'],
-    ['ok', 'lockdown', features.lockdown],
+    features.ringBuffer
+      ? ['ok', 'ring buffer', 'present']
+      : (unchecked('ring buffer', features, ['BPF']) ?? ['bad', 'ring buffer', 'missing: needs Linux 5.8']),
+    features.bpfLoop ? ['ok', 'bpf_loop', 'present'] : (unchecked('bpf_loop', features, TRACING) ?? ['bad', 'bpf_loop', 'missing: needs Linux 5.17']),
+    features.lockdown === 'unreadable' ? ['unknown', 'lockdown', 'cannot be read with these rights (CAP_SYS_ADMIN)'] : ['ok', 'lockdown', features.lockdown],
   ];
 }
 
@@ -73,12 +85,21 @@ function rightsLines({ capabilities }: KernelFeatures): Line[] {
     const has = capabilities.includes(capability) || (all && capability !== 'SYS_PTRACE');
     return has
       ? ['ok', `CAP_${capability}`, use]
-      : [capability === 'BPF' || capability === 'PERFMON' ? 'bad' : 'off', `CAP_${capability}`, `missing: no ${use}`];
+      : [capability === 'BPF' || capability === 'PERFMON' ? 'bad' : 'off', `CAP_${capability}`, `missing; it is for ${use}`];
   });
 }
 
 /** As `attachTap` of core decides. */
-function tapLines({ fentry }: KernelFeatures, wanted: Findings['tap']): Line[] {
+function tapLines(features: KernelFeatures, wanted: Findings['tap']): Line[] {
+  const { fentry } = features;
+  const missing = missingCapabilities(TRACING, features.capabilities);
+  if (missing.length > 0) {
+    const text = `missing ${named(missing)}`;
+    return [
+      ['bad', 'tap syscalls', text],
+      ['off', 'tap tcp', text],
+    ];
+  }
   const tcp = fentry && wanted !== 'syscalls';
   return [
     ['ok', 'tap syscalls', tcp ? 'available; the TCP tap is used' : 'on: system calls (raw tracepoint)'],
@@ -98,21 +119,28 @@ function cgroupLine({ path, problem }: CgroupFinding): Line {
 function carrierLines(features: KernelFeatures, propagation: Findings['propagation'], cgroup: boolean): Line[] {
   const { headers } = propagationMethods(propagation);
   const limit = propagationLimit(propagation);
+  const missing = missingCapabilities(['BPF', 'NET_ADMIN'], features.capabilities);
   const wrong = 'this kernel answers FIONREAD wrongly for watched sockets: programs that may ask get the header on the first request of a connection only';
   return [
     features.fionreadFault === true
       ? ['off', 'FIONREAD', wrong]
       : features.fionreadFault === false
         ? ['ok', 'FIONREAD', 'answers rightly']
-        : ['off', 'FIONREAD', 'could not be measured; treated as wrong'],
+        : (unchecked('FIONREAD', features, ['BPF', 'NET_ADMIN']) ?? ['off', 'FIONREAD', 'could not be measured; treated as wrong']),
     !cgroup
       ? ['off', 'carrier http header', 'no cgroup2']
-      : headers
-        ? ['ok', 'carrier http header', 'on']
-        : ['off', 'carrier http header', 'off by configuration: OTEL_EBPF_BPF_CONTEXT_PROPAGATION=headers turns it on'],
+      : headers && missing.length > 0
+        ? ['off', 'carrier http header', `missing ${named(missing)}`]
+        : headers
+          ? ['ok', 'carrier http header', 'on']
+          : ['off', 'carrier http header', 'off by configuration: OTEL_EBPF_BPF_CONTEXT_PROPAGATION=headers turns it on'],
     ...(limit === undefined ? [] : [['off', 'carrier tcp options', limit] as const]),
     features.probeWriteUser
       ? ['ok', 'bpf_probe_write_user', 'permitted']
-      : ['off', 'bpf_probe_write_user', `not permitted (lockdown: ${features.lockdown}); no probe of this version needs it`],
+      : (unchecked('bpf_probe_write_user', features, ['SYS_ADMIN']) ?? [
+          'off',
+          'bpf_probe_write_user',
+          `not permitted (lockdown: ${features.lockdown}); no probe of this version needs it`,
+        ]),
   ];
 }

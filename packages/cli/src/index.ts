@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Parses the command line and calls the command; every error becomes one message and an exit code. */
 import { isObiError, type KernelError } from '@obi/core';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { doctor } from './commands/doctor.js';
+import { AuthorError } from './commands/kit.js';
+import { type NewProbeOptions, newProbe } from './commands/new-probe.js';
 import { listProbes } from './commands/probes.js';
+import { type RecordOptions, record } from './commands/record.js';
 import { run } from './commands/run.js';
 import { VERSION } from './host.js';
 import type { GlobalOptions } from './load.js';
@@ -27,7 +30,37 @@ function program(): Command {
     .command('doctor')
     .description('what this kernel and these rights allow: which taps and carriers are on, and why the others are off')
     .action(() => doctor(obi.opts<GlobalOptions>()));
+  obi
+    .command('record')
+    .description('for authors of probes: keep the records of a live run as test data (needs @obi/probe-kit)')
+    .requiredOption('-o, --out <file>', 'file to write, JSON; an old one is replaced')
+    .option('--seconds <n>', 'stop after so many seconds (default: on a signal)', positive)
+    .option('--max <n>', 'stop after so many records', positive, 1000)
+    .option('--probe <id>', 'only records of this probe')
+    .action((options: Omit<RecordOptions, keyof GlobalOptions>, command: Command) =>
+      forAuthors(command, () => record({ ...obi.opts<GlobalOptions>(), ...options })),
+    );
+  obi
+    .command('new-probe <name>')
+    .description('for authors of probes: a package that builds and passes its tests, to start from (needs @obi/probe-kit)')
+    .option('--dir <folder>', 'where to put it (default: obi-probe-<name>)')
+    .action((name: string, options: NewProbeOptions, command: Command) => forAuthors(command, () => newProbe(name, options)));
   return obi;
+}
+
+async function forAuthors(command: Command, action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    if (error instanceof AuthorError) command.error(`error: ${error.message}`);
+    throw error;
+  }
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError('It must be a number above 0.');
+  return value;
 }
 
 /** Sets `process.exitCode`; never throws. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Where spans go in this run: the receiver that the environment names, the printer, or memory when there is neither. */
-import { type Config, type Container, errors, exporterEnvironment, Logger, ProcessDirectory, type SpanExporter } from '@obi/core';
+import { type Config, type Container, exporterEnvironment, Logger, ProcessDirectory, type SpanExporter } from '@obi/core';
 import { ConsoleExporter, MemoryStore } from '@obi/exporter-console';
 import { type OtlpConfig, OtlpExporter, otlpConfigFromEnvironment, otlpEndpointGiven } from '@obi/exporter-otlp';
 import { VERSION } from './host.js';
@@ -9,18 +9,22 @@ export interface Sinks {
   /** Ports on this machine whose listener receives our spans. */
   readonly exporterPorts: readonly number[];
   readonly make: (container: Container) => readonly SpanExporter[];
+  /** One line each; to be logged. */
+  readonly warnings: readonly string[];
 }
 
+/** @throws ObiError OBI_ERR_CONFIG_INVALID for variables of the receiver with a wrong value. */
 export function sinks(config: Config, env: NodeJS.ProcessEnv = process.env): Sinks {
   const environment = { ...env, ...exporterEnvironment(config) };
   const otlp = otlpEndpointGiven(environment) ? otlpConfigFromEnvironment(environment) : undefined;
   return {
     exporterPorts: otlp ? localPort(otlp) : [],
+    warnings: otlp ? [] : unusedSettings(environment),
     make: (container) => {
       const directory = container.resolve<ProcessDirectory>(ProcessDirectory);
       const log = container.resolve<Logger>(Logger);
       const made: SpanExporter[] = [];
-      if (otlp) made.push(makeOtlp({ ...otlp, shutdownTimeoutMs: exporterDeadline(config) }, directory, log));
+      if (otlp) made.push(new OtlpExporter({ config: { ...otlp, shutdownTimeoutMs: exporterDeadline(config) }, directory, version: VERSION, log }));
       if (config.trace_printer !== 'disabled') made.push(new ConsoleExporter({ directory, format: config.trace_printer }));
       if (made.length === 0) made.push(new MemoryStore({ directory }));
       return made;
@@ -33,13 +37,11 @@ function exporterDeadline(config: Config): number {
   return Math.max(0, config.shutdown_timeout - Math.min(500, config.shutdown_timeout / 4));
 }
 
-/** @throws ObiError for a file of OTEL_EXPORTER_OTLP_CERTIFICATE, …_CLIENT_KEY or …_CLIENT_CERTIFICATE that cannot be read. */
-function makeOtlp(config: OtlpConfig, directory: ProcessDirectory, log: Logger): OtlpExporter {
-  try {
-    return new OtlpExporter({ config, directory, version: VERSION, log });
-  } catch (error) {
-    throw errors.configInvalid([`OTEL_EXPORTER_OTLP_CERTIFICATE, …_CLIENT_KEY or …_CLIENT_CERTIFICATE: ${(error as Error).message}`]);
-  }
+/** Settings of a receiver without the receiver: whoever set them expects spans to be sent. */
+function unusedSettings(environment: NodeJS.ProcessEnv): string[] {
+  const names = Object.keys(environment).filter((name) => name.startsWith('OTEL_EXPORTER_OTLP_') && (environment[name] ?? '').trim() !== '');
+  if (names.length === 0) return [];
+  return [`${names.sort().join(', ')}: without OTEL_EXPORTER_OTLP_ENDPOINT (or otel_traces_export.endpoint) nothing is sent, and this is not read`];
 }
 
 function localPort({ endpoint }: OtlpConfig): number[] {

@@ -61,10 +61,45 @@ test.each<[Findings['propagation'], boolean]>([
 
 test('rights: the two that nothing goes without are bad, the others switch something off', () => {
   const none = { capabilities: [] };
-  expect(bad(none)).toEqual(['CAP_BPF', 'CAP_PERFMON']);
-  expect(line('CAP_NET_ADMIN', none)).toEqual(['off', 'CAP_NET_ADMIN', 'missing: no carriers: writing traceparent']);
+  expect(bad(none)).toEqual(['CAP_BPF', 'CAP_PERFMON', 'tap syscalls']);
+  expect(line('CAP_NET_ADMIN', none)).toEqual(['off', 'CAP_NET_ADMIN', 'missing; it is for carriers: writing traceparent']);
   expect(bad({ capabilities: ['SYS_ADMIN'] })).toEqual([]);
   expect(line('CAP_SYS_PTRACE', { capabilities: ['SYS_ADMIN'] })?.[0]).toBe('off');
+});
+
+test('without rights nothing is said of what they hide: not that the kernel lacks it', () => {
+  // What the addon finds for a user without rights on a kernel that has all of it.
+  const nobody: Partial<KernelFeatures> = {
+    capabilities: [],
+    programTypes: [],
+    fentry: false,
+    bpfLoop: false,
+    ringBuffer: false,
+    probeWriteUser: false,
+    lockdown: 'unreadable',
+    fionreadFault: 'unknown',
+  };
+  const unknown = lines(nobody).filter(([verdict]) => verdict === 'unknown');
+  expect(Object.fromEntries(unknown.map(([, what, text]) => [what, text]))).toEqual({
+    'ring buffer': 'not checked: the check needs CAP_BPF',
+    bpf_loop: 'not checked: the check needs CAP_BPF, CAP_PERFMON',
+    lockdown: expect.stringContaining('CAP_SYS_ADMIN'),
+    FIONREAD: 'not checked: the check needs CAP_BPF, CAP_NET_ADMIN',
+    bpf_probe_write_user: 'not checked: the check needs CAP_SYS_ADMIN',
+  });
+  expect(line('tap syscalls', nobody)).toEqual(['bad', 'tap syscalls', 'missing CAP_BPF, CAP_PERFMON']);
+  expect(line('carrier http header', nobody)).toEqual(['off', 'carrier http header', 'missing CAP_BPF, CAP_NET_ADMIN']);
+  expect(
+    lines(nobody)
+      .map(([, , text]) => text)
+      .join('\n'),
+  ).not.toMatch(/needs Linux|do not load|not permitted/);
+});
+
+test('rights for one check are enough for it', () => {
+  expect(line('ring buffer', { capabilities: ['BPF'], ringBuffer: false })?.[0]).toBe('bad');
+  expect(line('bpf_loop', { capabilities: ['BPF'], bpfLoop: false })?.[0]).toBe('unknown');
+  expect(line('bpf_loop', { capabilities: ['SYS_ADMIN'], bpfLoop: false })?.[0]).toBe('bad');
 });
 
 test.each<[KernelFeatures['fionreadFault'], string, RegExp]>([

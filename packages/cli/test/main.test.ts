@@ -9,9 +9,14 @@ import { FEATURES, STATUS, written } from './support/fakes.js';
 const mockFeatures = jest.fn();
 const mockOpen = jest.fn();
 const mockStart = jest.fn();
+const mockClaim = jest.fn();
+const mockReleased = jest.fn();
 jest.mock('@obi/native', () => ({ createKernel: () => ({ features: mockFeatures, open: mockOpen }) }));
 jest.mock('@obi/bpf', () => ({ coreObjects: () => ({}) }));
 jest.mock('@obi/core', () => ({ ...jest.requireActual('@obi/core'), Agent: { start: (...args: unknown[]) => mockStart(...args) } }));
+
+// A claim would be seen by every obi that is started on this machine meanwhile.
+jest.mock('../src/watch-claim.js', () => ({ claimWatch: (...args: unknown[]) => mockClaim(...args) }));
 
 import { errors } from '@obi/core';
 import { VERSION } from '../src/host.js';
@@ -45,7 +50,14 @@ beforeEach(() => {
   mockFeatures.mockReset().mockReturnValue(FEATURES);
   mockOpen.mockReset();
   mockStart.mockReset();
+  mockReleased.mockReset();
+  others([]);
 });
+
+function others(pids: number[]): void {
+  mockClaim.mockReset().mockResolvedValue({ others: () => pids.map((pid) => ({ pid })), [Symbol.dispose]: mockReleased });
+}
+
 afterEach(() => {
   rmSync(folder, { recursive: true });
   process.env = { ...keptEnvironment };
@@ -102,6 +114,14 @@ describe('errors', () => {
     expectMessage(stderr, 'OBI_ERR_PLUGIN_UNKNOWN');
   });
 
+  test('--plugins without a name is not all of them', async () => {
+    const { code, stderr } = await ran('--plugins', '', 'run');
+    expect(code).toBe(2);
+    expectMessage(stderr, 'OBI_ERR_CONFIG_INVALID');
+    expect(stderr).toContain('command line: plugins: names no plugin; leave the option out for all');
+    expect(mockStart).not.toHaveBeenCalled();
+  });
+
   test('missing rights are named before anything is started', async () => {
     mockFeatures.mockReturnValue({ ...FEATURES, capabilities: ['NET_ADMIN'] });
     const { code, stderr } = await ran();
@@ -140,6 +160,42 @@ describe('errors', () => {
     const { code, stderr } = await ran();
     expect(code).toBe(1);
     expect(stderr).toContain('internal error, please report it');
+  });
+});
+
+describe('another obi', () => {
+  test('over the same processes ends the run before anything is in the kernel, and is named', async () => {
+    others([4711]);
+    const { code, stderr } = await ran();
+    expect(code).toBe(1);
+    expectMessage(stderr, 'OBI_ERR_OVERLAP');
+    expect(stderr).toContain('pid 4711');
+    expect(mockStart).not.toHaveBeenCalled();
+    expect(mockReleased).toHaveBeenCalled();
+  });
+
+  test('is put up with when that is asked for, and said', async () => {
+    process.env['OTEL_EBPF_BPF_ALLOW_OVERLAP'] = 'true';
+    process.env['OTEL_EBPF_LOG_LEVEL'] = 'WARN';
+    others([4711]);
+    mockStart.mockRejectedValue(errors.noProbes(['x: y']));
+    const { stderr } = await ran();
+    expect(mockStart).toHaveBeenCalledTimes(1);
+    expect(stderr).not.toContain('OBI_ERR_OVERLAP');
+    expect(mockReleased).toHaveBeenCalled();
+  });
+
+  test('cannot be looked for: the run goes on', async () => {
+    mockClaim.mockReset().mockRejectedValue(new Error('no sockets here'));
+    mockStart.mockRejectedValue(errors.noProbes(['x: y']));
+    await ran();
+    expect(mockStart).toHaveBeenCalledTimes(1);
+  });
+
+  test('a cgroup that there is not is named before', async () => {
+    process.env['OTEL_EBPF_BPF_CGROUP_PATH'] = '/nowhere';
+    expectMessage((await ran()).stderr, 'OBI_ERR_CGROUP');
+    expect(mockClaim).not.toHaveBeenCalled();
   });
 });
 

@@ -44,6 +44,24 @@ test.each([
   expect(sinksOf({ [ENDPOINT]: endpoint }).exporterPorts).toEqual(ports);
 });
 
+test('settings of a receiver without its endpoint: nothing is sent, and that is said', () => {
+  const headers = { OTEL_EXPORTER_OTLP_HEADERS: 'novalue', OTEL_EXPORTER_OTLP_TIMEOUT: ' ' };
+  expect(sinks(loadConfig({ env: {} }).config, headers).warnings).toEqual([
+    expect.stringMatching(/^OTEL_EXPORTER_OTLP_HEADERS: without OTEL_EXPORTER_OTLP_ENDPOINT .* nothing is sent/),
+  ]);
+  expect(sinks(loadConfig({ env: {} }).config, { [ENDPOINT]: 'http://localhost:4318', OTEL_EXPORTER_OTLP_HEADERS: 'a=b' }).warnings).toEqual([]);
+  expect(sinks(loadConfig({ env: {} }).config, {}).warnings).toEqual([]);
+});
+
+test('a certificate that is none is an error of the configuration', () => {
+  expect(() => sinksOf({ [ENDPOINT]: 'https://localhost:4318', OTEL_EXPORTER_OTLP_CERTIFICATE: __filename })).toThrow(
+    expect.objectContaining({
+      code: 'OBI_ERR_CONFIG_INVALID',
+      message: expect.stringContaining(`OTEL_EXPORTER_OTLP_CERTIFICATE names ${__filename}: it holds no PEM certificate`),
+    }),
+  );
+});
+
 test('an endpoint that is none is an error, not a run without spans', () => {
   expect(() => sinksOf({ [ENDPOINT]: 'not a url' })).toThrow(/ENDPOINT/);
 });

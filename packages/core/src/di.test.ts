@@ -19,6 +19,31 @@ describe('Container', () => {
     expect(container.resolve(Watch).clock.now()).toBe(42);
   });
 
+  test('marks are read by value: a class marked by another copy of this module, and what it asks for in turn', () => {
+    let copy: typeof import('./di-marks.js') | undefined;
+    jest.isolateModules(() => {
+      copy = jest.requireActual('./di-marks.js');
+    });
+    expect(copy?.inject).toBeInstanceOf(Function);
+    expect(copy?.inject).not.toBe(inject);
+    class Inner {
+      constructor(readonly clock: Clock) {}
+    }
+    class Outer {
+      constructor(
+        readonly inner: Inner,
+        readonly clock: Clock,
+      ) {}
+    }
+    class Derived extends Outer {}
+    copy?.inject(Clock)(Inner, undefined, 0);
+    copy?.inject(Inner)(Outer, undefined, 0);
+    copy?.inject(Clock)(Outer, undefined, 1);
+    const container = Container.create().registerValue<Clock>(Clock, { now: () => 3 });
+    expect(container.resolve(Outer).inner.clock.now()).toBe(3);
+    expect(container.resolve(Derived).inner.clock.now()).toBe(3);
+  });
+
   test('a class is a singleton unless it is asked to be transient', () => {
     const One = Symbol('one');
     const Many = Symbol('many');

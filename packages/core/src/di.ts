@@ -2,26 +2,21 @@
 /** The only file that knows which dependency-injection library is used; everything else sees tokens and this facade. */
 import 'reflect-metadata';
 import { type DependencyContainer, container as rootContainer, inject as tsyringeInject, injectable as tsyringeInjectable } from 'tsyringe';
+import { type Constructor, type InjectionToken, tokensOf } from './di-marks.js';
 
-/** A class whose constructor parameters are resolved by their `@inject(token)` marks. */
-// biome-ignore lint/suspicious/noExplicitAny: a constructor of any shape; its parameters are resolved by token
-export type Constructor<T = unknown> = new (...args: any[]) => T;
+export { type Constructor, type InjectionToken, inject, injectable } from './di-marks.js';
 
-/**
- * What a value is registered and asked for by: a `Symbol.for('obi.X')` beside `interface X` (two copies of core agree on it), or a class.
- * The type parameter documents what is behind the token; a symbol carries no type, so `resolve<X>(X)` names it.
- */
-export type InjectionToken<T = unknown> = symbol | Constructor<T>;
+const known = new WeakSet<Constructor>();
 
-/** Marks a constructor parameter with the token that is resolved for it. */
-export function inject(token: InjectionToken): ParameterDecorator {
-  // The interface of decorators allows undefined property keys for constructor parameters; tsyringe types them the older way.
-  return tsyringeInject(token as symbol) as ParameterDecorator;
-}
-
-/** Marks a class whose constructor has `@inject` parameters. A class without parameters needs no mark. */
-export function injectable<T>(): (target: Constructor<T>) => void {
-  return tsyringeInjectable<T>();
+/** Tells the library what the marks of a class say, and of the classes that it asks for; once each. */
+function makeKnown(token: InjectionToken): void {
+  if (typeof token !== 'function' || known.has(token)) return;
+  known.add(token);
+  tokensOf(token).forEach((wanted, index) => {
+    makeKnown(wanted);
+    tsyringeInject(wanted as symbol)(token, undefined, index);
+  });
+  tsyringeInjectable()(token);
 }
 
 export type Scope = 'singleton' | 'transient';
@@ -47,6 +42,7 @@ export class Container {
 
   /** Registers a class (also under itself); a singleton is constructed once, with what this container knows, whichever child asks. */
   registerClass<T>(token: InjectionToken<T>, type: Constructor<T>, scope: Scope = 'singleton'): this {
+    makeKnown(type);
     const construct = Symbol(type.name);
     this.#inner.register<T>(construct, { useClass: type });
     return this.registerFactory(token, (container) => container.resolve<T>(construct), scope);
@@ -67,6 +63,7 @@ export class Container {
 
   /** @throws Error when nothing is registered under a symbol, or a dependency of the class cannot be resolved. */
   resolve<T>(token: InjectionToken<T>): T {
+    makeKnown(token);
     return this.#inner.resolve<T>(token as symbol);
   }
 

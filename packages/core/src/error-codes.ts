@@ -116,6 +116,11 @@ const table = {
     meaning: 'The cgroup whose sockets are to be watched is missing or is not on a cgroup2 file system.',
     remedy: 'Set ebpf.cgroup_path (OTEL_EBPF_BPF_CGROUP_PATH) to a folder of the cgroup2 mount.',
   },
+  OBI_ERR_OVERLAP: {
+    meaning: 'Another obi watches the same cgroup, one above it or one below it: both would report the same requests.',
+    remedy:
+      'Stop the other one, give each its own ebpf.cgroup_path, or set ebpf.allow_overlap (OTEL_EBPF_BPF_ALLOW_OVERLAP=true) where they select different processes.',
+  },
   OBI_ERR_HEALTH_PORT: {
     meaning: 'The port of the health output cannot be listened on.',
     remedy: 'Set health_check.port (OTEL_EBPF_HEALTH_CHECK_PORT) to a free port, or to 0 for none.',

@@ -42,6 +42,13 @@ export function isObiError(error: unknown): error is ObiError {
 /** Not by `instanceof`: what a module throws may come from another realm. */
 const text = (cause: unknown): string => (cause as Partial<Error> | null | undefined)?.message ?? String(cause);
 
+const MAX_LINES = 20;
+
+/** Of a list for people, as much as people read. */
+export function shorten(lines: readonly string[]): readonly string[] {
+  return lines.length <= MAX_LINES ? lines : [...lines.slice(0, MAX_LINES), `… and ${lines.length - MAX_LINES} more`];
+}
+
 function make(code: ErrorCode, actor: string, reason: string, more: { remedy?: string; cause?: unknown; details?: Record<string, unknown> } = {}): ObiError {
   const remedy = more.remedy ?? ERROR_CODES[code].remedy.replace(/^[A-Z](?=[a-z ])/, (c) => c.toLowerCase()).replace(/\.$/, '');
   return new ObiError(code, { actor, reason, remedy, ...('cause' in more ? { cause: more.cause } : {}), ...(more.details ? { details: more.details } : {}) });
@@ -51,8 +58,9 @@ function make(code: ErrorCode, actor: string, reason: string, more: { remedy?: s
 
 export const configRead = (file: string, cause: unknown) =>
   make('OBI_ERR_CONFIG_READ', 'configuration', `cannot read ${file}: ${text(cause)}`, { cause, details: { file } });
+/** The message shows the first problems; `details.problems` has all. */
 export const configInvalid = (problems: readonly string[]) =>
-  make('OBI_ERR_CONFIG_INVALID', 'configuration', `${problems.length} problem${problems.length === 1 ? '' : 's'}\n  ${problems.join('\n  ')}\n`, {
+  make('OBI_ERR_CONFIG_INVALID', 'configuration', `${problems.length} problem${problems.length === 1 ? '' : 's'}\n  ${shorten(problems).join('\n  ')}\n`, {
     details: { problems },
   });
 export const configProbe = (id: string, problems: readonly string[]) =>
@@ -122,6 +130,8 @@ export function kernelFailure(actor: string, doing: string, cause: KernelError):
 
 export const rights = (missing: readonly string[]) => make('OBI_ERR_RIGHTS', 'obi', `missing capabilities: ${missing.join(', ')}`, { details: { missing } });
 export const cgroupUnusable = (path: string, why: string) => make('OBI_ERR_CGROUP', 'obi', `cgroup ${path}: ${why}`, { details: { path } });
+export const overlap = (pids: readonly number[], cgroup: string) =>
+  make('OBI_ERR_OVERLAP', 'obi', `another obi runs (pid ${pids.join(', ')}) and watches what cgroup ${cgroup} holds`, { details: { pids, cgroup } });
 export const healthPort = (address: string, cause: unknown) =>
   make('OBI_ERR_HEALTH_PORT', 'health', `cannot listen on ${address}: ${text(cause)}`, { cause, details: { address } });
 export const noProbes = (reasons: readonly string[]) =>

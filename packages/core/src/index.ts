@@ -5,6 +5,7 @@
 export * from './span/span-writer.js';
 export * from './probe/manifest.js';
 export * from './probe/probe.js';
+export * from './probe/runtime.js';
 export * from './kernel/core-objects.js';
 export * from './kernel/kernel.js';
 export * from './kernel/kernel-session.js';

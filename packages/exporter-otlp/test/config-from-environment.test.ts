@@ -62,7 +62,8 @@ describe('otlpConfigFromEnvironment', () => {
     [{ OTEL_EXPORTER_OTLP_CLIENT_KEY: '/key.pem' }, /CLIENT_KEY and .*CLIENT_CERTIFICATE/],
     [{ OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '0' }, /OTEL_BSP_MAX_EXPORT_BATCH_SIZE/],
     [{ OTEL_BSP_SCHEDULE_DELAY: '-1' }, /OTEL_BSP_SCHEDULE_DELAY/],
-    [{ OTEL_EXPORTER_OTLP_HEADERS: 'novalue' }, /OTEL_EXPORTER_OTLP_HEADERS/],
+    [{ OTEL_EXPORTER_OTLP_HEADERS: 'a=1,novalue' }, /OTEL_EXPORTER_OTLP_HEADERS has no "name=" in entry 2 of 2/],
+    [{ OTEL_EXPORTER_OTLP_TRACES_HEADERS: '=x' }, /OTEL_EXPORTER_OTLP_TRACES_HEADERS has no "name=" in entry 1 of 1/],
     [{ OTEL_EXPORTER_OTLP_HEADERS: 'bad name=1' }, /OTEL_EXPORTER_OTLP_HEADERS has a header "bad name"/],
     [{ OTEL_EXPORTER_OTLP_HEADERS: 'a=%0d%0aevil' }, /OTEL_EXPORTER_OTLP_HEADERS has a header "a"/],
   ])('%o is refused by name', (env, message) => {

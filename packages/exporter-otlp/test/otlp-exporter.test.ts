@@ -222,6 +222,36 @@ describe('failures', () => {
     expect(exporter.stats()).toMatchObject({ exported: 1, dropped: {} });
   });
 
+  test.each<[string, Answer, string]>([
+    ['a page', { headers: { 'content-type': 'text/html; charset=utf-8' }, body: '<!doctype html><title>Sign in</title>' }, 'text/html, "<!doctype html>'],
+    ['plain text', { headers: { 'content-type': 'text/plain' }, body: 'It works!' }, 'text/plain, "It works!'],
+    ['JSON that is no object', { headers: { 'content-type': 'application/json' }, body: '"ok"' }, 'application/json'],
+  ])('success with %s is no success: counted, logged once, not tried again', async (_, answer, shown) => {
+    const { exporter, write, log } = start({ maxBatchSpans: 1 });
+    receiver.answers = [1, 2, 3].map((n) => ({ ...answer, body: `${answer.body}${answer.body === '"ok"' ? '' : n}` }));
+    write(3);
+    await exporter.flush(1000);
+    expect(receiver.requests).toHaveLength(3);
+    expect(exporter.stats()).toMatchObject({ exported: 0, dropped: { refused: 3 }, failedRequests: 3 });
+    expect(log.lines).toEqual([{ level: 'error', message: expect.stringContaining(`OTLP receiver refuses spans: HTTP 200 with content type ${shown}`) }]);
+  });
+
+  test.each<[string, Answer, number]>([
+    ['nothing, of another type', { headers: { 'content-type': 'text/plain' } }, 0],
+    ['JSON, though protobuf was asked for', { headers: { 'content-type': 'application/json' }, body: '{}' }, 0],
+    [
+      'JSON with a partial success',
+      { headers: { 'content-type': 'Application/JSON;charset=utf-8' }, body: '{"partialSuccess":{"rejectedSpans":"2","errorMessage":"old"}}' },
+      2,
+    ],
+  ])('success with %s is one', async (_, answer, rejected) => {
+    const { exporter, write } = start();
+    receiver.answers = [answer];
+    write(5);
+    await exporter.flush(1000);
+    expect(exporter.stats()).toMatchObject({ exported: 5 - rejected, dropped: rejected > 0 ? { partial_success: rejected } : {}, failedRequests: 0 });
+  });
+
   test('a full queue drops what is new, and the bound holds', async () => {
     const { exporter, write, log } = start({ maxBatchSpans: 1, maxQueueBytes: 20_000, retry: { initialMs: 10_000, maxMs: 10_000, giveUpAfterMs: 60_000 } });
     receiver.always = { status: 503 };

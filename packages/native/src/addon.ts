@@ -14,8 +14,10 @@ export function addon(): Addon {
 }
 
 function load(): Addon {
-  const platform = `${process.platform}-${process.arch}-gnu`;
-  const candidates = [`../obi-native.${platform}.node`, `@obi/native-${platform}`];
+  const platform = `${process.platform}-${process.arch}`;
+  // npm installs the package of this libc only; what was built for the other one does not load.
+  const builds = ['gnu', 'musl'].map((libc) => `${platform}-${libc}`);
+  const candidates = [...builds.map((build) => `../obi-native.${build}.node`), ...builds.map((build) => `@obi/native-${build}`)];
   const require = createRequire(import.meta.url);
   const failures: string[] = [];
   for (const candidate of candidates) {
@@ -26,6 +28,6 @@ function load(): Addon {
     }
   }
   throw new Error(
-    `@obi/native: no addon for ${platform} (glibc Linux on x64 and arm64 are supported). In a checkout run \`npm run build -w @obi/native\`. Tried ${failures.join('; ')}`,
+    `@obi/native: no addon for ${platform} (prebuilt ones: README, Platforms). In a checkout run \`npm run build -w @obi/native\`. Tried ${failures.join('; ')}`,
   );
 }

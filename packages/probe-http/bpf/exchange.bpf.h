@@ -82,15 +82,15 @@ static __always_inline void http_exchange_delete(__u64 connection, __u32 ordinal
 	bpf_map_delete_elem(&http_exchanges, &key);
 }
 
-/* Who begins an exchange, and when. */
-struct http_beginning {
+/* Whose call it is, and when: in memory, since the verifier takes no socket as a number. */
+struct http_actor {
 	__u64 sk;
 	__u64 now_ns;
 	__u64 pid_tgid;
 	__u64 role;
 };
 
-__noinline int http_exchange_new(__u64 connection, __u32 ordinal, struct http_beginning *by)
+__noinline int http_exchange_new(__u64 connection, __u32 ordinal, struct http_actor *by)
 {
 	struct http_exchange_key key = { .connection = connection, .ordinal = ordinal };
 	struct http_exchange_event *blank, *ex;
@@ -128,43 +128,61 @@ static __always_inline void http_exchange_send(struct http_exchange_event *ex)
 	obi_event_send(ex, HTTP_EXCHANGE_EVENT, __builtin_offsetof(struct http_exchange_event, line) + line, sizeof(*ex));
 }
 
+/* The two halves of http_request_seen: functions of their own, because the stacks of all that are called add up. */
+static __noinline int http_request_sent(struct http_exchange_event *ex, struct obi_traceparent *tp, struct obi_connection *c,
+					__u64 pid_tgid)
+{
+	obi_outgoing_begin(&ex->trace, tp, c, pid_tgid, &ex->cause);
+	return 0;
+}
+
+static __noinline int http_request_received(struct http_exchange_event *ex, struct obi_traceparent *tp,
+					    struct obi_connection *c, struct http_actor *by)
+{
+	ex->cause.scope = obi_scope_current(by->pid_tgid);
+	obi_request_begin(&ex->trace, tp, c, by->sk, ex->cause.scope, ex->tgid, ex->start_ns);
+	if (c)
+		obi_scope_take(ex->cause.scope, c->id, obi_request_id(&ex->trace));
+	return 0;
+}
+
 /* The request's header block is complete: the exchange gets its place in a trace. */
-__noinline int http_request_seen(struct http_exchange_event *ex, struct http_parser *p, __u64 connection, __u64 pid_tgid)
+__noinline int http_request_seen(struct http_exchange_event *ex, struct http_parser *p, __u64 connection, struct http_actor *by)
 {
 	struct obi_traceparent *tp = NULL;
+	struct obi_connection *c;
 
-	if (!ex || !p)
+	if (!ex || !p || !by)
 		return 0;
 	if (ex->flags & HTTP_EXCHANGE_REQUEST_SEEN)
 		return 0; /* a message that failed is being sent again */
 	ex->flags |= HTTP_EXCHANGE_REQUEST_SEEN;
 	ex->minor = p->minor;
-	ex->tgid = pid_tgid >> 32;
-	ex->scope = obi_scope_current(pid_tgid);
+	ex->tgid = by->pid_tgid >> 32;
+	c = obi_connection_find(by->sk);
+	if (c && c->id != connection)
+		c = NULL;
 	/* The specification: with two fields the receiver starts anew. */
 	if (p->flags & HTTP_PARSER_HAS_TRACEPARENT && !(p->flags & HTTP_PARSER_TWO_TRACEPARENTS) &&
 	    p->traceparent_state == OBI_TRACEPARENT_READING)
 		tp = &p->traceparent;
-	if (ex->role == HTTP_ROLE_CLIENT) {
-		obi_outgoing_begin(&ex->trace, tp, pid_tgid);
-		return 0;
-	}
-	obi_request_begin(&ex->trace, tp, ex->scope, ex->tgid, ex->start_ns);
-	obi_scope_take(ex->scope, connection, obi_request_id(&ex->trace));
-	return 0;
+	return ex->role == HTTP_ROLE_CLIENT ? http_request_sent(ex, tp, c, by->pid_tgid) : http_request_received(ex, tp, c, by);
 }
 
 /* A server's exchange is answered: its request stops being the cause of anything; a pipelined one is next. */
 static __always_inline void http_request_answered(struct http_exchange_event *ex, __u64 connection, __u32 ordinal)
 {
 	struct http_exchange_event *next;
+	__u64 next_id = 0;
 
 	if (ex->role != HTTP_ROLE_SERVER || !(ex->flags & HTTP_EXCHANGE_REQUEST_SEEN))
 		return;
-	obi_request_end(obi_request_id(&ex->trace));
 	next = http_exchange_get(connection, ordinal + 1);
 	if (next && next->flags & HTTP_EXCHANGE_REQUEST_SEEN)
-		obi_scope_go_on(next->scope, connection, obi_request_id(&next->trace));
+		next_id = obi_request_id(&next->trace);
+	obi_request_end(obi_request_id(&ex->trace), next_id);
+	if (next && next_id)
+		obi_scope_go_on(next->cause.scope, connection, next_id);
 }
 
 /* Both halves are through, or will never be. */

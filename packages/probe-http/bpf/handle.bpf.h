@@ -43,10 +43,11 @@ static __always_inline bool http_handle(struct obi_call *call)
 	w.c = c;
 	w.stop = w.h->zero;
 	w.offset = w.h->zero;
-	w.sk = (struct sock *)call->sk;
+	w.by.sk = call->sk;
 	w.connection = call->connection;
-	w.pid_tgid = call->pid_tgid;
-	w.now_ns = call->now_ns;
+	w.by.pid_tgid = call->pid_tgid;
+	w.by.role = w.h->role;
+	w.by.now_ns = call->now_ns;
 	w.direction = call->direction;
 	w.response = (call->direction == OBI_EGRESS) == (w.h->role == HTTP_ROLE_SERVER);
 	w.source = call->source;
@@ -70,15 +71,6 @@ static __always_inline bool http_handle(struct obi_call *call)
 	if (w.stop)
 		http_closed(w.h, call->connection, call->now_ns);
 	return true;
-}
-
-/* After the protocols behind this one declined too. */
-static __always_inline void http_declined(struct obi_call *call)
-{
-	struct obi_connection *c = call ? obi_connection_find(call->sk) : NULL;
-
-	if (c && c->protocol == OBI_PROTOCOL_UNDECIDED)
-		obi_connection_declined(c, call->from_start);
 }
 
 #endif

@@ -26,7 +26,7 @@ int http_rtp(struct bpf_raw_tracepoint_args *ctx)
 	if (http_handle(obi_call_get(OBI_CALL_SYSCALL)))
 		return 0;
 	obi_offer(ctx, &obi_proto_rtp, obi_slot + 1);
-	http_declined(obi_call_get(OBI_CALL_SYSCALL));
+	obi_call_declined(obi_call_get(OBI_CALL_SYSCALL));
 	return 0;
 }
 
@@ -36,7 +36,7 @@ int http_send(unsigned long long *ctx)
 	if (http_handle(obi_call_get(OBI_CALL_SEND)))
 		return 0;
 	obi_offer(ctx, &obi_proto_send, obi_slot + 1);
-	http_declined(obi_call_get(OBI_CALL_SEND));
+	obi_call_declined(obi_call_get(OBI_CALL_SEND));
 	return 0;
 }
 
@@ -46,7 +46,7 @@ int http_recv(unsigned long long *ctx)
 	if (http_handle(obi_call_get(OBI_CALL_RECV)))
 		return 0;
 	obi_offer(ctx, &obi_proto_recv, obi_slot + 1);
-	http_declined(obi_call_get(OBI_CALL_RECV));
+	obi_call_declined(obi_call_get(OBI_CALL_RECV));
 	return 0;
 }
 

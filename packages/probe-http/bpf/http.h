@@ -31,7 +31,7 @@ struct http_exchange_event {
 	__u64 end_ns; /* last byte of the response */
 	__u64 request_bytes; /* body, without chunk framing */
 	__u64 response_bytes;
-	__u64 scope; /* that completed the request */
+	struct obi_cause cause; /* of a server's exchange: scope only, which read the request */
 	__u32 tgid;
 	__u16 status; /* 0: no response */
 	__u8 role; /* enum http_role */

@@ -225,16 +225,17 @@ static __always_inline int http_carry(struct sk_msg_md *msg)
 	w.stop = w.h->zero;
 	w.offset = w.h->zero;
 	w.c = c;
-	w.sk = (struct sock *)tp;
+	w.by.sk = (__u64)tp;
 	w.connection = c->id;
-	w.pid_tgid = bpf_get_current_pid_tgid();
-	w.now_ns = bpf_ktime_get_ns();
+	w.by.pid_tgid = bpf_get_current_pid_tgid();
+	w.by.role = w.h->role;
+	w.by.now_ns = bpf_ktime_get_ns();
 	w.direction = OBI_EGRESS;
 	w.total = msg->size;
 	if (!http_resume(&w, c, write_seq)) {
 		if (!w.stop)
 			http_desync(&w, HTTP_COUNTER_DESYNC);
-		http_closed(w.h, w.connection, w.now_ns);
+		http_closed(w.h, w.connection, w.by.now_ns);
 		return SK_PASS;
 	}
 	w.h->before = *p;
@@ -257,7 +258,7 @@ static __always_inline int http_carry(struct sk_msg_md *msg)
 			if (inserted)
 				ex->flags |= HTTP_EXCHANGE_INJECTED;
 		}
-		obi_carrier_sent(c, w.pid_tgid);
+		obi_carrier_sent(c, w.by.pid_tgid);
 		w.offset += inserted;
 		w.stop = w.h->zero;
 		bpf_loop(HTTP_STEPS, http_msg_step, &w, 0);
@@ -271,7 +272,7 @@ static __always_inline int http_carry(struct sk_msg_md *msg)
 			http_desync(&w, HTTP_COUNTER_UNREADABLE);
 	}
 	if (w.stop) {
-		http_closed(w.h, w.connection, w.now_ns);
+		http_closed(w.h, w.connection, w.by.now_ns);
 		return verdict;
 	}
 	/* The insertion left several pieces, each of which would be sent, and acknowledged late, on its own. */

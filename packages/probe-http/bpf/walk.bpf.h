@@ -14,11 +14,9 @@
 struct http_walk {
 	struct http_connection *h;
 	struct obi_connection *c;
-	struct sock *sk;
+	struct http_actor by;
 	struct sk_msg_md *msg; /* carrier: the bytes are in this message, else NULL */
 	__u64 connection;
-	__u64 pid_tgid;
-	__u64 now_ns;
 	__u64 base; /* user address: of the bytes at hand, see `left` */
 	__u64 iov; /* user or kernel address of the next struct iovec */
 	__u32 iovs; /* vectors still to come */
@@ -73,21 +71,15 @@ static __always_inline void http_desync(struct http_walk *w, __u32 counter)
 /* A message begins: a request makes its exchange, a response looks for it. */
 static __noinline void http_message_begin(struct http_walk *w, struct http_parser *p)
 {
-	struct http_beginning by = {
-		.sk = (__u64)w->sk,
-		.now_ns = w->now_ns,
-		.pid_tgid = w->pid_tgid,
-		.role = w->h->role,
-	};
 	struct http_exchange_event *ex;
 
 	http_parser_next(p);
 	if (!w->response) {
 		ex = http_exchange_get(w->connection, p->ordinal);
 		if (ex) /* its response was faster than our view of the write */
-			ex->start_ns = ex->start_ns < w->now_ns ? ex->start_ns : w->now_ns;
+			ex->start_ns = ex->start_ns < w->by.now_ns ? ex->start_ns : w->by.now_ns;
 		else
-			http_exchange_new(w->connection, p->ordinal, &by);
+			http_exchange_new(w->connection, p->ordinal, &w->by);
 		return;
 	}
 	ex = http_exchange_get(w->connection, p->ordinal);
@@ -95,7 +87,7 @@ static __noinline void http_message_begin(struct http_walk *w, struct http_parse
 		struct http_parser *requests = &w->h->parser[(w->direction ^ 1) & 1];
 
 		if (ex)
-			obi_scope_check(ex->scope, obi_scope_current(w->pid_tgid));
+			obi_scope_check(ex->cause.scope, obi_scope_current(w->by.pid_tgid));
 		else if (requests->state == HTTP_IDLE && (__s32)(requests->ordinal - p->ordinal) <= 0)
 			p->flags |= HTTP_PARSER_UNMATCHED; /* its request was read before we looked */
 		return;
@@ -105,7 +97,7 @@ static __noinline void http_message_begin(struct http_walk *w, struct http_parse
 	if (w->h->midway)
 		p->flags |= HTTP_PARSER_UNMATCHED;
 	else
-		http_exchange_new(w->connection, p->ordinal, &by);
+		http_exchange_new(w->connection, p->ordinal, &w->by);
 }
 
 static __noinline void http_message_end(struct http_walk *w, struct http_parser *p, struct http_exchange_event *ex)
@@ -123,7 +115,7 @@ static __noinline void http_message_end(struct http_walk *w, struct http_parser 
 		ex->flags |= HTTP_EXCHANGE_REQUEST_DONE;
 		return;
 	}
-	ex->end_ns = w->now_ns;
+	ex->end_ns = w->by.now_ns;
 	ex->response_bytes = p->body_bytes;
 	ex->flags |= HTTP_EXCHANGE_RESPONSE_DONE;
 	if (ex->flags & HTTP_EXCHANGE_REQUEST_SEEN) {
@@ -202,7 +194,7 @@ static __noinline void http_header_end(struct http_walk *w, struct http_parser *
 		return;
 	}
 	if (ex) {
-		http_request_seen(ex, p, w->connection, w->pid_tgid);
+		http_request_seen(ex, p, w->connection, &w->by);
 		if (ex->flags & HTTP_EXCHANGE_RESPONSE_DONE) {
 			http_exchange_finish(ex, w->connection, p->ordinal);
 			ex = NULL;

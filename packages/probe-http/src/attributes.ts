@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Attribute keys of HTTP spans, encoded once. Names: OpenTelemetry semantic conventions for HTTP (stable). */
-import { attributeKey } from '@obi/core';
+import { attributeKey } from '@obi/core/probe';
 import {
   ATTR_CLIENT_ADDRESS,
   ATTR_CLIENT_PORT,

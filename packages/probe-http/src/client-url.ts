@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `url.full` of a client span: the target URI that RFC 9112 §3.3 makes of request line and Host field. */
-import type { SpanWriter } from '@obi/core';
+import type { SpanWriter } from '@obi/core/probe';
 import { URL_FULL } from './attributes.js';
 import type { Authority } from './authority.js';
 import type { QueryRedaction } from './query-redaction.js';

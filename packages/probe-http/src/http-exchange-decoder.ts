@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** One exchange record → one span, after the OpenTelemetry semantic conventions for HTTP. */
-import { Config, inject, injectable, type RecordView, Routes, type SpanDecoder, SpanKind, type SpanWriter, StatusCode } from '@obi/core';
+import { Config, inject, injectable, type RecordView, Routes, type SpanDecoder, SpanKind, type SpanWriter, StatusCode } from '@obi/core/probe';
 import { formatAddress, formatEndpoint } from './addresses.js';
 import * as key from './attributes.js';
 import { Authority } from './authority.js';
@@ -18,13 +18,14 @@ const TOO_HIGH = 2 ** 21;
 
 @injectable()
 export class HttpExchangeDecoder implements SpanDecoder {
-  readonly #line = new RequestLine();
+  readonly #line: RequestLine;
   readonly #origin = new Authority();
   readonly #redaction: QueryRedaction;
   readonly #url: ClientUrl;
   readonly #routes: Routes;
 
   constructor(@inject(Config) config: Config, @inject(Routes) routes: Routes) {
+    this.#line = new RequestLine(config.attributes.http_known_methods);
     this.#redaction = new QueryRedaction(config.attributes.sensitive_query_params);
     this.#url = new ClientUrl(this.#redaction, event.length.host + event.length.line);
     this.#routes = routes;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** HTTP/1 probe: what core has to know about it. */
-import { defineProbe } from '@obi/core';
+import { defineProbe } from '@obi/core/probe';
 import { httpExchangeEvent } from './generated/http.events.js';
 import { HttpExchangeDecoder } from './http-exchange-decoder.js';
 

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Finds method and target in the bytes of a request line, without making strings. */
 
-/** Methods that the conventions know; others are reported as `_OTHER`. */
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'QUERY'];
-const encoded = METHODS.map((name) => ({ name, bytes: new TextEncoder().encode(name) }));
+/** Methods that the conventions know, where the configuration says nothing else; others are reported as `_OTHER`. */
+export const KNOWN_METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'QUERY'];
+const encode = (name: string): Method => ({ name, bytes: new TextEncoder().encode(name) });
 
+interface Method {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Tells the form of a target, known or not. */
+const CONNECT = encode('CONNECT');
 const SPACE = 0x20;
 const ASTERISK = 0x2a;
 const SLASH = 0x2f;
@@ -18,6 +25,7 @@ export type TargetForm = 'origin' | 'absolute' | 'authority' | 'asterisk';
 
 /** One object for all records: valid until the next `read`. All numbers are offsets in the bytes given. */
 export class RequestLine {
+  readonly #known: readonly Method[];
   /** A known method, or undefined. */
   method: string | undefined;
   methodEnd = 0;
@@ -35,16 +43,21 @@ export class RequestLine {
   /** `targetEnd` when there is no query; else the byte after `?`. */
   queryStart = 0;
 
+  /** @param known methods that are reported by their name, compared with case. */
+  constructor(known: readonly string[] = KNOWN_METHODS) {
+    this.#known = known.map(encode);
+  }
+
   /** @param end the line's end; a line that was cut has no version behind its target. */
   read(bytes: Uint8Array, start: number, end: number): void {
     let i = start;
     while (i < end && bytes[i] !== SPACE) i++;
     this.methodEnd = i;
-    this.method = knownMethod(bytes, start, i);
+    this.method = this.#knownMethod(bytes, start, i);
     this.targetStart = Math.min(i + 1, end);
     for (i = this.targetStart; i < end && bytes[i] !== SPACE; ) i++;
     this.targetEnd = i;
-    this.#findParts(bytes);
+    this.#findParts(bytes, isSame(bytes, start, this.methodEnd, CONNECT.bytes));
     for (i = this.pathStart; i < this.targetEnd && bytes[i] !== QUESTION_MARK; ) i++;
     this.pathEnd = i;
     this.queryStart = Math.min(i + 1, this.targetEnd);
@@ -55,14 +68,19 @@ export class RequestLine {
     return this.pathEnd < this.targetEnd;
   }
 
-  #findParts(bytes: Uint8Array): void {
+  #knownMethod(bytes: Uint8Array, start: number, end: number): string | undefined {
+    for (const method of this.#known) if (isSame(bytes, start, end, method.bytes)) return method.name;
+    return undefined;
+  }
+
+  #findParts(bytes: Uint8Array, isConnect: boolean): void {
     const { targetStart, targetEnd } = this;
     this.authorityStart = this.authorityEnd = this.pathStart = targetStart;
     this.form = 'origin';
     if (bytes[targetStart] === SLASH) return;
     if (targetEnd - targetStart === 1 && bytes[targetStart] === ASTERISK) {
       this.form = 'asterisk';
-    } else if (this.method === 'CONNECT') {
+    } else if (isConnect) {
       this.form = 'authority';
       this.authorityEnd = this.pathStart = targetEnd;
     } else if (this.#findScheme(bytes)) {
@@ -85,12 +103,8 @@ export class RequestLine {
   }
 }
 
-function knownMethod(bytes: Uint8Array, start: number, end: number): string | undefined {
-  for (const { name, bytes: expected } of encoded) {
-    if (expected.length !== end - start) continue;
-    let same = true;
-    for (let i = 0; i < expected.length && same; i++) same = bytes[start + i] === expected[i];
-    if (same) return name;
-  }
-  return undefined;
+function isSame(bytes: Uint8Array, start: number, end: number, expected: Uint8Array): boolean {
+  if (expected.length !== end - start) return false;
+  for (let i = 0; i < expected.length; i++) if (bytes[start + i] !== expected[i]) return false;
+  return true;
 }

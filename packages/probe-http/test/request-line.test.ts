@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { RequestLine } from '../src/request-line.js';
+import { loadConfig } from '@obi/core';
+import { KNOWN_METHODS, RequestLine } from '../src/request-line.js';
 
 const LEAD = 5;
 
@@ -65,5 +66,30 @@ test('what is left of one line does not reach into the next', () => {
     pathStart: 4,
     pathEnd: 5,
     hasQuery: false,
+  });
+});
+
+describe('known methods', () => {
+  const methodOf = (text: string, known?: readonly string[]) => {
+    const line = new RequestLine(known);
+    const bytes = Buffer.from(text);
+    line.read(bytes, 0, bytes.length);
+    return [line.method, line.form];
+  };
+
+  test('are those of the configuration, with case, instead of the default', () => {
+    const known = ['GET', 'propfind', 'REPORT'];
+    expect(methodOf('propfind / HTTP/1.1', known)).toEqual(['propfind', 'origin']);
+    expect(methodOf('REPORT / HTTP/1.1', known)).toEqual(['REPORT', 'origin']);
+    expect(methodOf('PROPFIND / HTTP/1.1', known)).toEqual([undefined, 'origin']);
+    expect(methodOf('POST / HTTP/1.1', known)).toEqual([undefined, 'origin']);
+  });
+
+  test('a CONNECT that is not among them still has an authority as target', () => {
+    expect(methodOf('CONNECT h:443 HTTP/1.1', ['GET'])).toEqual([undefined, 'authority']);
+  });
+
+  test('the default is the same here and in the configuration', () => {
+    expect(loadConfig({ env: {} }).config.attributes.http_known_methods).toEqual(KNOWN_METHODS);
   });
 });

@@ -195,3 +195,12 @@ describe('lines longer than what is kept', () => {
     expect(serverSpan({ line: `GET /${'a'.repeat(70_000)} HTTP/1.1` }).attributes['url.path']).toHaveLength(512 - 4);
   });
 });
+
+test('methods that are known are those of OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS', () => {
+  const settings = { 'attributes.http_known_methods': ['PROPFIND'] };
+  const known = serverSpan({ line: 'PROPFIND /dav HTTP/1.1' }, settings);
+  expect(known).toMatchObject({ name: 'PROPFIND', attributes: { 'http.request.method': 'PROPFIND' } });
+  expect(known.attributes).not.toHaveProperty(['http.request.method_original']);
+  const other = serverSpan({ line: 'GET /dav HTTP/1.1' }, settings);
+  expect(other).toMatchObject({ name: 'HTTP', attributes: { 'http.request.method': '_OTHER', 'http.request.method_original': 'GET' } });
+});

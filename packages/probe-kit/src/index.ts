@@ -15,7 +15,10 @@ export { DIAGRAM_END, DIAGRAM_START, renderDiagram, withDiagram } from './genera
 export { renderReaders } from './generate/readers.js';
 export { type BpfObject, readBpfObject } from './object/bpf-object.js';
 export type { ObjectProgram } from './object/programs.js';
-export { bytesOf, type RecordedEvent, readRecordedEvents, recordedEvent } from './replay/recorded-event.js';
+// authoring
+export { createProbe, type NewProbe } from './new-probe/create-probe.js';
+// recorded events
+export { bytesOf, type RecordedEvent, readRecordedEvents, recordedEvent, writeRecordedEvents } from './replay/recorded-event.js';
 export { type RecordedSpan, type RecordingOptions, RecordingSpanWriter } from './replay/recording-span-writer.js';
 export { type ProbeCore, type Resolver, recordView, replay } from './replay/replay.js';
 export { testContainer } from './replay/test-container.js';

@@ -17,6 +17,7 @@ test('C names become TypeScript names', () => {
   expect(withoutPrefix('other', ['ROLE_', 'ROLE_B'])).toEqual(['ROLE_', 'ROLE_B']);
   expect(withoutPrefix('other', ['_A', '_B'])).toEqual(['A', 'B']);
   expect(withoutPrefix('other', ['ONLY_ONE'])).toEqual(['ONLY_ONE']);
+  expect(withoutPrefix('only_flag', ['ONLY_ONE'])).toEqual(['ONE']);
 });
 
 describeWith('clang')('events of an object', () => {

@@ -51,7 +51,7 @@ describeWith('clang')('obi-gen', () => {
       .update(readFileSync(at('bpf', 'arm64', 'sample.bpf.o')))
       .digest('hex');
     expect(written.schema).toBe(1);
-    expect(written.abi).toBe(1);
+    expect(written.abi).toBe(2);
     expect(written.objects.arm64).toEqual({ file: '../bpf/arm64/sample.bpf.o', sha256 });
     expect(written.programs[0]).toEqual({
       name: 'sample_enter_e',

@@ -68,7 +68,7 @@ describeWith('clang')('an object', () => {
       { name: 'sample_slots', type: 3, keySize: 4, valueSize: 4, maxEntries: 16 },
     ]);
     expect(object.licence).toBe('Dual BSD/GPL');
-    expect(object.abi).toBe(1);
+    expect(object.abi).toBe(2);
   });
 
   describeWith('llvm-readelf')('llvm-readelf as the oracle', () => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   attributeKey,
@@ -14,7 +14,7 @@ import {
   type SpanWriter,
   StatusCode,
 } from '@obi/core';
-import { bytesOf, readRecordedEvents, recordedEvent } from '../src/replay/recorded-event.js';
+import { bytesOf, readRecordedEvents, recordedEvent, writeRecordedEvents } from '../src/replay/recorded-event.js';
 import { RecordingSpanWriter } from '../src/replay/recording-span-writer.js';
 import { replay } from '../src/replay/replay.js';
 import { testContainer } from '../src/replay/test-container.js';
@@ -155,6 +155,17 @@ describe('recorded events', () => {
     expect(bytesOf(event)).toEqual(record('/a'));
     expect(readRecordedEvents(file(event))).toEqual([event]);
     expect(readRecordedEvents(file([event, event]))).toEqual([event, event]);
+  });
+
+  test('are written one a line, for nobody else to read', () => {
+    const events = [recordedEvent('sample_event', 1, record('/a')), recordedEvent('sample_event', 1, record('/b'))];
+    const path = join(workshop.directory, 'written.json');
+    writeRecordedEvents(path, events);
+    expect(readRecordedEvents(path)).toEqual(events);
+    expect(readFileSync(path, 'utf8').trim().split('\n')).toHaveLength(4);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    writeRecordedEvents(path, []);
+    expect(readRecordedEvents(path)).toEqual([]);
   });
 
   test('malformed ones are refused by place', () => {

@@ -10,6 +10,7 @@ import {
   Config as ConfigToken,
   Container,
   CoreObjects,
+  cgroup2Mount,
   createLogger,
   errors,
   HealthServer,
@@ -20,12 +21,15 @@ import {
   printConfig,
   Routes,
   SpanExporters,
+  unifiedCgroupPath,
 } from '@obi/core';
 import { createKernel } from '@obi/native';
 import { hostDirectory, NONE_INSTALLED, VERSION } from '../host.js';
 import { type GlobalOptions, load } from '../load.js';
-import { sinks } from '../sinks.js';
+import { type Sinks, sinks } from '../sinks.js';
+import { giveBackStartUpMemory } from '../start-up-garbage.js';
 import { summary } from '../summary.js';
+import { claimWatch, type WatchClaim } from '../watch-claim.js';
 
 /** Ends the process when it was told to stop. @throws ObiError when nothing can be traced; then nothing of obi is left in the kernel. */
 export async function run(options: GlobalOptions): Promise<void> {
@@ -36,19 +40,28 @@ export async function run(options: GlobalOptions): Promise<void> {
   const log = createLogger({ level: config.log_level, format: config.log_format });
   for (const warning of warnings) log.warn(warning);
   try {
-    await trace(config, log);
+    await trace(config, log, sinks(config));
   } finally {
     log.flush();
   }
   process.exit(0);
 }
 
-async function trace(config: Config, log: Logger): Promise<void> {
+/** A run: where its spans go, and when it ends but for a signal. */
+export interface Run extends Sinks {
+  onReady?(): void;
+  /** Resolves to the reason. */
+  readonly until?: Promise<string>;
+}
+
+/** Traces until a signal or `until`. @throws as {@link run} does. */
+export async function trace(config: Config, log: Logger, { make, exporterPorts, warnings, onReady, until }: Run): Promise<void> {
   const architecture = hostArchitecture();
   if (!architecture) throw errors.noProbes([`obi has no BPF objects for ${process.arch}`]);
   const kernel = createKernel();
   requireRights(kernel.features().capabilities);
-  const { make, exporterPorts } = sinks(config);
+  for (const warning of warnings) log.warn(warning);
+  using _claim = await claim(config, log);
   const container = Container.create()
     .registerValue(ConfigToken, config)
     .registerValue(Logger, log)
@@ -65,7 +78,9 @@ async function trace(config: Config, log: Logger): Promise<void> {
     agent = await startAgent(container, exporterPorts);
     const { probes, tap, propagation } = agent.status;
     log.info('obi is ready', { probes: probes.join(','), tap, propagation });
-    log.info(`stopping on ${await stopped}`);
+    giveBackStartUpMemory();
+    onReady?.();
+    log.info(`stopping on ${await (until === undefined ? stopped : Promise.race([stopped, until]))}`);
     health?.stopping();
     await withDeadline(agent[Symbol.asyncDispose](), config.shutdown_timeout, () =>
       log.error('stopping took longer than shutdown_timeout; some spans may be lost'),
@@ -78,6 +93,29 @@ async function trace(config: Config, log: Logger): Promise<void> {
   } finally {
     await health?.[Symbol.asyncDispose]();
   }
+}
+
+/** @throws ObiError OBI_ERR_OVERLAP, or OBI_ERR_CGROUP for a cgroup that there is not. */
+async function claim({ ebpf }: Config, log: Logger): Promise<WatchClaim | undefined> {
+  const named = ebpf.cgroup_path;
+  if (named !== '') unifiedCgroupPath(named);
+  const cgroup = named === '' ? cgroup2Mount() : named;
+  let made: WatchClaim;
+  try {
+    made = await claimWatch(cgroup);
+  } catch (err) {
+    log.warn('cannot tell whether another obi watches the same processes', { err });
+    return undefined;
+  }
+  const others = made.others().map(({ pid }) => pid);
+  if (others.length === 0) return made;
+  const overlap = errors.overlap(others, cgroup ?? 'none');
+  if (!ebpf.allow_overlap) {
+    made[Symbol.dispose]();
+    throw overlap;
+  }
+  log.warn(`${overlap.reason}; both may report the same requests`);
+  return made;
 }
 
 /** Until the agent runs the answer is 503 with the reason. */

@@ -13,12 +13,17 @@ export interface EnvValue {
   readonly value: unknown;
 }
 
-/** An empty variable counts as not set, as the OpenTelemetry specification has it. */
-export function readEnvironment(env: Environment): EnvValue[] {
+/** An empty variable counts as not set, as the OpenTelemetry specification has it, but for settings that say otherwise. */
+export function readEnvironment(env: Environment, found: Found): EnvValue[] {
   const values: EnvValue[] = [];
-  for (const { key, env: names = [], parse } of SETTINGS) {
-    const variable = names.find((name) => (env[name] ?? '').trim() !== '');
-    if (variable !== undefined && parse !== undefined) values.push({ key, variable, value: parse((env[variable] as string).trim()) });
+  for (const { key, env: names = [], parse, emptyCounts } of SETTINGS) {
+    const variable = names.find((name) => env[name] !== undefined && (emptyCounts === true || env[name].trim() !== ''));
+    if (variable === undefined || parse === undefined) continue;
+    try {
+      values.push({ key, variable, value: parse((env[variable] as string).trim()) });
+    } catch (error) {
+      found.problems.push(`${variable}: ${(error as Error).message}`);
+    }
   }
   return values;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,6 +42,7 @@ describe('precedence', () => {
       cgroup_path: '',
       max_transaction_time: 300_000,
       tap: 'auto',
+      allow_overlap: false,
       fionread_safe_executables: [],
       maps_config: { global_scale_factor: 0 },
     });
@@ -158,7 +160,7 @@ describe('problems', () => {
 
   test('syntax errors name file and line', () => {
     expect(problems({ file: yaml('ebpf:\n  tap: [auto\nlog_level: INFO\n') })[0]).toMatch(/^obi\.yaml:\d+: /);
-    expect(problems({ file: yaml('a: 1\na: 2\n') })[0]).toMatch(/^obi\.yaml:2: Map keys must be unique/);
+    expect(problems({ file: yaml('a: 1\na: 2\n') })[0]).toMatch(/^obi\.yaml:2: the key "a" is there twice/);
     expect(problems({ file: yaml('- a list\n') })).toEqual(['obi.yaml:1: the file is no map of keys']);
   });
 
@@ -166,6 +168,90 @@ describe('problems', () => {
     expect(() => load({ file: join(folder, 'none.yaml') })).toThrow(
       expect.objectContaining({ code: 'OBI_ERR_CONFIG_READ', message: expect.stringContaining('none.yaml') }),
     );
+  });
+});
+
+describe('files that are no configuration', () => {
+  test.each([
+    ['a directory', () => folder, /it is a directory/],
+    ['a device', () => '/dev/zero', /it is a device/],
+    ['a FIFO that nobody writes to', () => fifo(), /it is a FIFO/],
+    ['a very large file', () => yaml('#'.repeat(300_000)), /larger than 256 KiB/],
+  ])('%s', (_what, file, reason) => {
+    expect(() => load({ file: file() })).toThrow(expect.objectContaining({ code: 'OBI_ERR_CONFIG_READ', message: expect.stringMatching(reason) }));
+  });
+
+  function fifo(): string {
+    const path = join(folder, 'fifo');
+    execFileSync('mkfifo', [path]);
+    return path;
+  }
+
+  const laughs = [...'bcdefghi'].map((name, i) => `${name}: &${name} [${new Array(9).fill(`*${'abcdefgh'[i]}`).join()}]\n`).join('');
+  test.each([
+    ['aliases that multiply', `a: &a [x]\n${laughs}`, /^obi\.yaml: its aliases stand for more than 100 nodes/],
+    ['an alias of itself', 'x: &a [*a]\n', /^obi\.yaml: is nested deeper/],
+    ['an alias without anchor', 'x: *a\n', /^obi\.yaml: Unresolved alias.*: a$/],
+    ['deep nesting', `x: ${'['.repeat(100)}${']'.repeat(100)}\n`, /^obi\.yaml: is nested deeper than 64 levels$/],
+    ['nesting beyond the stack', `x: ${'['.repeat(20_000)}\n`, /^obi\.yaml: is nested deeper than 64 levels$/],
+    ['an unknown tag', 'log_level: !loud INFO\n', /^obi\.yaml:1: Unresolved tag/],
+    ['two documents', 'log_level: INFO\n---\nlog_level: WARN\n', /^obi\.yaml:2: a second document begins$/],
+  ])('%s', (_what, content, problem) => {
+    expect(problems({ file: yaml(content) })).toEqual([expect.stringMatching(problem)]);
+  });
+
+  test('of thousands of problems the message shows twenty, the details all', () => {
+    const file = yaml(Array.from({ length: 5_000 }, (_, i) => `k${i}: 1\n`).join(''));
+    expect(problems({ file })).toHaveLength(5_000);
+    expect(() => load({ file })).toThrow(/^configuration: 5000 problems\n(.*unknown key.*\n){20} {2}… and 4980 more\n/);
+  });
+
+  test('the same with warnings', () => {
+    const { warnings } = load({ env: Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`OTEL_EBPF_NO_SUCH_THING_${i}`, '1'])) });
+    expect(warnings).toHaveLength(21);
+    expect(warnings.at(-1)).toBe('… and 80 more');
+  });
+});
+
+describe('values that would do nothing', () => {
+  test('globs, ports and routes', () => {
+    const file = yaml(
+      "discovery: {instrument: [{exe_path: '*/[java'}, {open_ports: '80,,443'}]}\nroutes:\n  patterns: ['/users/{id']\n  ignored_patterns: ['/a?b']\n",
+    );
+    expect(problems({ file, env: { OTEL_EBPF_AUTO_TARGET_EXE: '{a,b', OTEL_EBPF_DISCOVERY_THREADED_EXECUTABLES: '{a,{b,c}},[d' } })).toEqual([
+      expect.stringMatching(/^OTEL_EBPF_AUTO_TARGET_EXE: auto_target_exe: "\{a,b" has "\{" without/),
+      expect.stringMatching(/^obi\.yaml:1: discovery\.instrument\[0\]\.exe_path: "\*\/\[java" has "\[" without/),
+      expect.stringMatching(/^obi\.yaml:1: discovery\.instrument\[1\]\.open_ports: "80,,443" has a comma without a port/),
+      expect.stringMatching(/^OTEL_EBPF_DISCOVERY_THREADED_EXECUTABLES: discovery\.threaded_executables\[1\]: "\[d"/),
+      expect.stringMatching(/^obi\.yaml:3: routes\.patterns\[0\]: "\/users\/\{id"/),
+      expect.stringMatching(/^obi\.yaml:4: routes\.ignored_patterns\[0\]: .*query/),
+    ]);
+  });
+
+  test.each([
+    ['a=1,b', /^OTEL_RESOURCE_ATTRIBUTES: entry 2, "b", has no "="/],
+    ['=1', /^OTEL_RESOURCE_ATTRIBUTES: entry 1, "=1", has no name/],
+    ['a=%zz', /^OTEL_RESOURCE_ATTRIBUTES: "a=%zz" is not percent-encoded right/],
+  ])('OTEL_RESOURCE_ATTRIBUTES=%s', (value, problem) => {
+    expect(problems({ env: { OTEL_RESOURCE_ATTRIBUTES: value } })).toEqual([expect.stringMatching(problem)]);
+  });
+
+  test('plugins without a name are not all plugins', () => {
+    const nothing = 'plugins: names no plugin; leave the option out for all that are installed';
+    expect(problems({ overrides: { plugins: '' } })).toEqual([`command line: ${nothing}`]);
+    expect(problems({ overrides: { plugins: ' , ' } })).toEqual([`command line: ${nothing}`]);
+    expect(problems({ env: { OTEL_EBPF_PLUGINS: '' } })).toEqual([`OTEL_EBPF_PLUGINS: ${nothing}`]);
+    expect(problems({ file: yaml("plugins: ''\n") })).toEqual([`obi.yaml:1: ${nothing}`]);
+    expect(load({ file: yaml('plugins: []\n') }).config.plugins).toEqual([]);
+    expect(load({ env: { OTEL_EBPF_PLUGINS: '' }, overrides: { plugins: 'http' } }).config.plugins).toEqual(['http']);
+  });
+
+  test('HTTP methods', () => {
+    expect(load({}).config.attributes.http_known_methods).toContain('GET');
+    expect(load({ env: { OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS: 'GET, propfind' } }).config.attributes.http_known_methods).toEqual(['GET', 'propfind']);
+    expect(problems({ env: { OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS: 'GET,a b' } })).toEqual([
+      'OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS: attributes.http_known_methods[1]: no HTTP method',
+    ]);
   });
 });
 

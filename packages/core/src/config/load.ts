@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Makes the configuration of one run: defaults < YAML file < environment < command line. */
-import { configInvalid } from '../errors.js';
+import { configInvalid, shorten } from '../errors.js';
 import { type Environment, judgeEnvironment, readEnvironment } from './environment.js';
 import { type Found, takeUpstreamKeys } from './known-upstream.js';
 import { explain } from './problems.js';
@@ -19,7 +19,7 @@ export interface LoadOptions {
 
 export interface LoadedConfig {
   readonly config: Config;
-  /** One line each; to be logged once. */
+  /** One line each, at most some twenty; to be logged once. */
   readonly warnings: readonly string[];
   readonly file?: string;
 }
@@ -34,7 +34,7 @@ export function loadConfig(options: LoadOptions = {}): LoadedConfig {
   const raw = withoutNulls(file?.content ?? {}) as Tree;
   if (file) takeUpstreamKeys(raw, file.locate, found);
   const sources = new Map<string, string>();
-  for (const { key, variable, value } of readEnvironment(env)) {
+  for (const { key, variable, value } of readEnvironment(env, found)) {
     setPath(raw, key, value);
     sources.set(key, variable);
   }
@@ -48,7 +48,7 @@ export function loadConfig(options: LoadOptions = {}): LoadedConfig {
   const result = configSchema.safeParse(raw);
   if (!result.success) found.problems.push(...explain(result.error.issues, raw, locator(sources, file)));
   if (found.problems.length > 0 || !result.success) throw configInvalid(found.problems);
-  return { config: foldShortcuts(result.data), warnings: found.warnings, ...(name === undefined ? {} : { file: name }) };
+  return { config: foldShortcuts(result.data), warnings: shorten(found.warnings), ...(name === undefined ? {} : { file: name }) };
 }
 
 function locator(sources: ReadonlyMap<string, string>, file: YamlFile | undefined): (path: readonly (string | number)[]) => string {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The shape of the configuration: key names are upstream's (they are the YAML keys), values are checked and defaults filled in here. */
-import { z } from 'zod';
-import { contextPropagation, duration, glob, globs, ports, processIds, words } from './values.js';
+import * as z from 'zod';
+import { contextPropagation, duration, glob, globs, httpMethods, pluginNames, ports, processIds, routePatterns, truth, words } from './values.js';
 
 export const SAMPLER_NAMES = [
   'always_on',
@@ -11,6 +11,9 @@ export const SAMPLER_NAMES = [
   'parentbased_always_off',
   'parentbased_traceidratio',
 ] as const;
+
+/** Those that the semantic conventions know: RFC 9110, PATCH (RFC 5789) and QUERY. */
+export const HTTP_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'QUERY'] as const;
 
 const criteria = {
   open_ports: ports.optional(),
@@ -49,7 +52,7 @@ export const configSchema = z.strictObject({
   service_name: z.string().prefault(''),
   service_namespace: z.string().prefault(''),
   resource_attributes: z.record(z.string(), z.string()).prefault({}),
-  plugins: words.prefault([]),
+  plugins: pluginNames.prefault([]),
   auto_target_exe: glob.optional(),
   open_port: ports.optional(),
   target_pids: processIds.optional(),
@@ -59,6 +62,7 @@ export const configSchema = z.strictObject({
       cgroup_path: z.string().prefault(''),
       max_transaction_time: duration.prefault('5m'),
       tap: z.enum(['auto', 'syscalls', 'tcp']).prefault('auto'),
+      allow_overlap: truth.prefault(false),
       fionread_safe_executables: globs.prefault([]),
       maps_config: z.strictObject({ global_scale_factor: z.coerce.number().int().min(-3).max(3).prefault(0) }).prefault({}),
     })
@@ -74,8 +78,8 @@ export const configSchema = z.strictObject({
     .prefault({}),
   routes: z
     .strictObject({
-      patterns: words.prefault([]),
-      ignored_patterns: words.prefault([]),
+      patterns: routePatterns.prefault([]),
+      ignored_patterns: routePatterns.prefault([]),
       ignore_mode: z.enum(['all', 'traces', 'metrics']).prefault('all'),
       unmatched: z.preprocess((v) => (v === '' ? 'wildcard' : v), z.enum(['unset', 'path', 'wildcard', 'heuristic', 'low-cardinality'])).prefault('heuristic'),
       wildcard_char: z.string().length(1).prefault('*'),
@@ -84,6 +88,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   attributes: z
     .strictObject({
+      http_known_methods: httpMethods.prefault([...HTTP_METHODS]),
       sensitive_query_params: z.strictObject({ add: words.prefault([]), remove: words.prefault([]) }).prefault({}),
     })
     .prefault({}),

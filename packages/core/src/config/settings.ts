@@ -2,7 +2,7 @@
 /** The table that joins key path, environment variables and description; loading, printing and docs/reference/config.md all follow it. */
 import { splitGlobs, splitList } from './values.js';
 
-/** Turns the text of an environment variable into what the same key holds in YAML; the schema checks the result. */
+/** Turns the text of an environment variable into what the same key holds in YAML; the schema checks the result. @throws Error with what is wrong with the text itself. */
 export type EnvParser = (text: string) => unknown;
 
 const text: EnvParser = (value) => value;
@@ -11,17 +11,19 @@ const globs: EnvParser = splitGlobs;
 /** `a=b,c=d` with percent-encoded values, as the OpenTelemetry specification writes OTEL_RESOURCE_ATTRIBUTES. */
 const pairs: EnvParser = (value) =>
   Object.fromEntries(
-    splitList(value).map((pair) => {
-      const [key = '', ...rest] = pair.split('=');
-      return [key.trim(), decode(rest.join('=').trim())];
+    splitList(value).map((pair, index) => {
+      const equals = pair.indexOf('=');
+      if (equals < 1)
+        throw new Error(`entry ${index + 1}, "${pair}", ${equals < 0 ? 'has no "="' : 'has no name'}; write name=value pairs with commas between them`);
+      return [decode(pair.slice(0, equals).trim(), pair), decode(pair.slice(equals + 1).trim(), pair)];
     }),
   );
 
-function decode(value: string): string {
+function decode(text: string, pair: string): string {
   try {
-    return decodeURIComponent(value);
+    return decodeURIComponent(text);
   } catch {
-    return value;
+    throw new Error(`"${pair}" is not percent-encoded right; write "%" as "%25"`);
   }
 }
 
@@ -30,6 +32,8 @@ export interface Setting {
   /** Earlier names win over later ones. */
   readonly env?: readonly string[];
   readonly parse?: EnvParser;
+  /** The variable counts as set when it is empty: to take nothing for the default would do more than was asked for. */
+  readonly emptyCounts?: true;
   /** For readers: `duration`, `glob`, `a | b`. */
   readonly type: string;
   readonly description: string;
@@ -71,9 +75,11 @@ export const SETTINGS: readonly Setting[] = [
   {
     key: 'plugins',
     env: ['OTEL_EBPF_PLUGINS'],
-    parse: list,
+    parse: text,
+    emptyCounts: true,
     type: 'list',
-    description: 'Probes to run, by short name, package name or path (also `--plugins`); empty = all installed.',
+    description:
+      'Probes to run, by short name, package name or path (also `--plugins`); `[]` = all installed. A text, option or variable without a name is an error.',
     own: true,
   },
   {
@@ -104,6 +110,15 @@ export const SETTINGS: readonly Setting[] = [
     parse: text,
     type: 'path',
     description: 'Sockets of processes under this cgroup can carry trace context; empty = the cgroup2 mount, wherever it is.',
+    own: true,
+  },
+  {
+    key: 'ebpf.allow_overlap',
+    env: ['OTEL_EBPF_BPF_ALLOW_OVERLAP'],
+    parse: text,
+    type: 'true | false',
+    description:
+      'Start although another obi watches the same cgroup, one above it or one below it. Requests of processes that both select are reported twice; with propagation on in both, carriers of one of them fail.',
     own: true,
   },
   {
@@ -178,6 +193,14 @@ export const SETTINGS: readonly Setting[] = [
     type: 'integer, at least 1',
     description:
       '`low-cardinality`: how many different segments may follow the same beginning of a path, over all services, before they become `wildcard_char`.',
+  },
+  {
+    key: 'attributes.http_known_methods',
+    env: ['OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS'],
+    parse: list,
+    type: 'list',
+    description: 'HTTP methods that spans name, with case; others are reported as `_OTHER`. Replaces the default.',
+    own: true,
   },
   { key: 'attributes.sensitive_query_params.add', type: 'list', description: 'Further query parameters whose values are redacted.' },
   { key: 'attributes.sensitive_query_params.remove', type: 'list', description: 'Query parameters of the built-in list that are not redacted.' },

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Kinds of values that the configuration knows beyond YAML's own: durations, ports, globs, propagation methods. */
-import { z } from 'zod';
+import * as z from 'zod';
+import { globProblem } from '../process/glob-problem.js';
 import { parsePorts } from '../process/port-set.js';
+import { routePatternProblem } from '../span/route-pattern-problem.js';
 
 const UNIT_MS: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 const DURATION = /^(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+$/;
@@ -49,16 +51,54 @@ export const processIds = z.preprocess(
   z.array(onePid),
 );
 
-export const glob = z.string().min(1, { error: 'an empty glob matches nothing' });
+/** A text in which `find` sees nothing wrong. */
+const judged = (find: (text: string) => string | undefined) =>
+  z.string().superRefine((text, context) => {
+    const message = find(text);
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  });
+
+export const glob = judged(globProblem);
 
 /** A list of words: a YAML list, or one text with commas. */
 export const words = z.preprocess((value) => (typeof value === 'string' ? splitList(value) : value), z.array(z.string().min(1)));
 
-/** A list of globs: a YAML list, or one text with commas (those inside braces do not separate). */
+/** Patterns of paths: a YAML list, or one text with commas. */
+export const routePatterns = z.preprocess((value) => (typeof value === 'string' ? splitList(value) : value), z.array(judged(routePatternProblem)));
+
+/** Names of probes. An empty list means all; a text without a name is a mistake (a shell variable that was not set), and is not taken for all. */
+export const pluginNames = z.preprocess(
+  (value) => (typeof value === 'string' && splitList(value).length > 0 ? splitList(value) : value),
+  z.array(z.string().min(1), {
+    error: ({ input }) => (typeof input === 'string' ? 'names no plugin; leave the option out for all that are installed' : 'expected a list of names'),
+  }),
+);
+
+/** `true`, `false`, also as the text of a variable. */
+export const truth = z.preprocess(
+  (value) => (typeof value === 'string' && /^(true|false)$/i.test(value) ? value.toLowerCase() === 'true' : value),
+  z.boolean({ error: 'expected true or false' }),
+);
+
+/** Names of HTTP methods (tokens, RFC 9110 §5.6.2), compared with case. */
+export const httpMethods = z.preprocess(
+  (value) => (typeof value === 'string' ? splitList(value) : value),
+  z.array(z.string().regex(/^[!#$%&'*+.^_`|~\w-]+$/, { error: 'no HTTP method' })).min(1, { error: 'names no method' }),
+);
+
+/** A list of globs: a YAML list, or one text with commas (those inside braces and brackets do not separate). */
 export const globs = z.preprocess((value) => (typeof value === 'string' ? splitGlobs(value) : value), z.array(glob));
 
 export function splitGlobs(text: string): string[] {
-  return (text.match(/(?:\{[^{}]*\}|[^,])+/g) ?? []).map((part) => part.trim()).filter((part) => part !== '');
+  const parts = [''];
+  let depth = 0;
+  for (const character of text) {
+    if (character === '{' || character === '[') depth++;
+    if (character === '}' || character === ']') depth = Math.max(0, depth - 1);
+    if (character === ',' && depth === 0) parts.push('');
+    else parts[parts.length - 1] += character;
+  }
+  return parts.map((part) => part.trim()).filter((part) => part !== '');
 }
 
 export function splitList(text: string): string[] {

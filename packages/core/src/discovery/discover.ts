@@ -11,7 +11,7 @@ import { selectPackages } from './select.js';
 import type { DescribeOptions, DiscoveredProbe, DiscoverOptions, Discovery, InstalledPackage, ProbeDescription, Refusal, SecondCore } from './types.js';
 
 /**
- * Refusals and programs that cannot run are logged here, once each, and returned.
+ * Refusals and programs that cannot run are returned, and logged here, once each; refusals only when a probe is left: without one, the error that ends the run says them.
  * @throws ObiError only for what the user asked wrongly: OBI_ERR_PLUGIN_UNKNOWN, OBI_ERR_PLUGIN_PATH.
  */
 export async function discoverProbes(options: DiscoverOptions): Promise<Discovery> {
@@ -116,7 +116,8 @@ function findSecondCores(hosts: readonly string[], selected: readonly InstalledP
 }
 
 function report(log: Logger, probes: readonly DiscoveredProbe[], refusals: readonly Refusal[], secondCores: readonly SecondCore[]): void {
-  for (const { probe, package: name, code, reason, remedy } of refusals) log.warn(`probe ${probe}: ${reason}; ${remedy}`, { code, package: name });
+  for (const { probe, package: name, code, reason, remedy } of probes.length > 0 ? refusals : [])
+    log.warn(`probe ${probe}: ${reason}; ${remedy}`, { code, package: name });
   for (const { entry, unavailable } of probes) {
     for (const { program, code, reason } of unavailable) log.info(`probe ${entry.id}: goes on without ${program}: ${reason}`, { code });
   }

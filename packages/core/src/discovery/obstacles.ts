@@ -39,21 +39,31 @@ export function missingCapabilities(needed: readonly string[], held: readonly st
  * path, which the list of its helpers does not show; lockdown and a missing ring buffer cannot be tested for.
  */
 function missingFeature({ type, section, helpers }: ProgramEntry, features: KernelFeatures): string | undefined {
-  if (!features.btf) return 'the kernel has no BTF (CONFIG_DEBUG_INFO_BTF)';
   if (type !== 'other' && !features.programTypes.includes(type)) return `programs of type ${type} do not load on this kernel`;
   if (type === 'kprobe' && !features.kprobes) return 'the kernel has no kprobes (CONFIG_KPROBES)';
   if (type === 'tracing' && /^(fentry|fexit|fmod_ret)/.test(section) && !features.fentry) return 'the kernel has no fentry (CONFIG_FPROBE, BPF trampolines)';
   if (helpers.some((name) => name.startsWith('ringbuf_')) && !features.ringBuffer) return 'the kernel has no BPF ring buffer (Linux 5.8)';
-  if (helpers.includes('probe_write_user') && !features.probeWriteUser) return `bpf_probe_write_user is not allowed (lockdown: ${features.lockdown})`;
-  return undefined;
+  return helpers.includes('probe_write_user') && !features.probeWriteUser ? notAllowed(features) : undefined;
 }
 
+/** What is known whatever the rights, and no right mends. */
+function certainLack({ helpers }: ProgramEntry, features: KernelFeatures): string | undefined {
+  if (!features.btf) return 'the kernel has no BTF (CONFIG_DEBUG_INFO_BTF)';
+  const isLocked = features.lockdown === 'integrity' || features.lockdown === 'confidentiality';
+  return helpers.includes('probe_write_user') && !features.probeWriteUser && isLocked ? notAllowed(features) : undefined;
+}
+
+const notAllowed = ({ lockdown }: KernelFeatures) => `bpf_probe_write_user is not allowed (lockdown: ${lockdown})`;
+
+/** Most features are found by loading programs: without the rights for a program nothing is known of those that it needs, and the rights come first. */
 function obstacle(program: ProgramEntry, features: KernelFeatures): UnavailableProgram | undefined {
-  const feature = missingFeature(program, features);
-  if (feature !== undefined) return { program: program.name, code: 'OBI_ERR_PROBE_KERNEL_FEATURES', reason: feature };
+  const certain = certainLack(program, features);
+  if (certain !== undefined) return { program: program.name, code: 'OBI_ERR_PROBE_KERNEL_FEATURES', reason: certain };
   const missing = missingCapabilities(capabilitiesOf(program), features.capabilities);
-  if (missing.length === 0) return undefined;
-  return { program: program.name, code: 'OBI_ERR_PROBE_CAPABILITIES', reason: `missing ${missing.map((name) => `CAP_${name}`).join(', ')}` };
+  if (missing.length > 0)
+    return { program: program.name, code: 'OBI_ERR_PROBE_CAPABILITIES', reason: `missing ${missing.map((name) => `CAP_${name}`).join(', ')}` };
+  const feature = missingFeature(program, features);
+  return feature === undefined ? undefined : { program: program.name, code: 'OBI_ERR_PROBE_KERNEL_FEATURES', reason: feature };
 }
 
 /**
@@ -87,6 +97,8 @@ export function refuseFor(id: string, lost: readonly UnavailableProgram[]): ObiE
   // A kernel that lacks the feature is the more useful news: no right mends it.
   const features = lost.filter(({ code }) => code === 'OBI_ERR_PROBE_KERNEL_FEATURES');
   const decisive = features.length === lost.length ? features : lost.filter(({ code }) => code === 'OBI_ERR_PROBE_CAPABILITIES');
-  const reason = decisive.map(({ program, reason }) => `cannot run ${program}: ${reason}`).join(', ');
+  const reason = [...new Set(decisive.map(({ reason }) => reason))]
+    .map((why) => `cannot run ${decisive.flatMap(({ program, reason }) => (reason === why ? [program] : [])).join(', ')}: ${why}`)
+    .join(', ');
   return decisive === features ? probeKernelFeatures(id, reason) : probeCapabilities(id, reason);
 }

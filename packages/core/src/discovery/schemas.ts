@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The static parts of a probe package as zod sees them. Unknown keys are let through: a newer tool may write more than this core reads. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type PackageEntry, type ProbeManifest, SLOTS, type SlotName } from '../probe/manifest.js';
 
 export const packageEntrySchema: z.ZodType<PackageEntry> = z.object({

@@ -25,6 +25,7 @@ import { kernelParameters, watchedCgroup } from './kernel-parameters.js';
 import { runProbe } from './probe-runner.js';
 import { ProcessMap } from './process-map.js';
 import { makeProcessTable } from './process-set-up.js';
+import { type RuntimeStatus, Runtimes } from './runtimes.js';
 import { attachSockets, attachTap, attachTasks, type Tap } from './taps.js';
 
 const BATCH_BYTES = 256 * 1024;
@@ -65,6 +66,8 @@ export interface AgentStatus {
   readonly strays: number;
   readonly counters: Record<string, Record<string, number>>;
   readonly faults: Record<string, SinkFaults>;
+  /** What runtime probes say of the processes that they serve, or do not. */
+  readonly runtimes: RuntimeStatus;
   readonly exporters: Record<string, ExporterStats>;
 }
 
@@ -80,6 +83,7 @@ export class Agent implements AsyncDisposable {
   #processes!: ProcessTable;
   #pump!: RecordPump;
   #counters!: KernelCounters;
+  #runtimes!: Runtimes;
   #reader: RingReader | undefined;
   #timers: NodeJS.Timeout[] = [];
   /** One per process that was selected a short while ago. */
@@ -152,27 +156,44 @@ export class Agent implements AsyncDisposable {
     const tasks = session.load({ actor: 'core', name: 'tasks', image: objects.tasks, parameters });
     this.#counters = new KernelCounters(session.map('obi_counters'), sharedCounters());
     this.#counters.add(CORE_SLOT, 'core', []);
-    processMap.value = new ProcessMap(session.map('obi_processes'), this.#log, (process) => {
-      if (this.#stopping) return;
-      this.#adopt(process, kernel);
-      this.#settle(process.pid);
+    processMap.value = new ProcessMap(session.map('obi_processes'), this.#log, {
+      added: (process) => {
+        if (this.#stopping) return;
+        this.#adopt(process, kernel);
+        this.#settle(process.pid);
+        this.#runtimes.selected(process);
+      },
+      changed: (process) => this.#runtimes.selected(process),
+      removed: (pid, reason) => this.#runtimes.deselected(pid, reason !== 'rules'),
     });
+    this.#runtimes = new Runtimes(processMap.value, (name) => session.map(name));
     const limit = propagationLimit(config.ebpf.context_propagation);
     if (limit !== undefined) this.#limits.push(`propagation: ${limit}`);
     this.#tap = attachTap(session, objects, config, features, parameters, this.#log);
     const carriers = methods.headers && attachSockets(session, objects, cgroup, parameters, features, this.#limits);
 
+    // Each problem is said once. Discovery has logged what it found unless it left nothing to try; what fails from here on is logged when the run goes on, else it is in the error.
+    const told = probes.length > 0 ? refusals.length : 0;
+    const failures: { readonly message: string; readonly err: unknown }[] = [];
     for (const [index, probe] of probes.entries()) {
       const slot = CORE_SLOT + 1 + index;
       try {
-        await runProbe({ config, container: this.#container, session, pump: this.#pump, writer, parameters, log: this.#log, carriers }, probe, slot);
+        await runProbe(
+          { config, container: this.#container, session, pump: this.#pump, writer, parameters, log: this.#log, carriers, runtimes: this.#runtimes },
+          probe,
+          slot,
+        );
         this.#counters.add(slot, probe.entry.id, probe.manifest.counters);
         this.#probes.push(probe.entry.id);
       } catch (error) {
-        this.#refuse(probe.entry.id, probe.packageName, error);
+        failures.push(this.#refuse(probe.entry.id, probe.packageName, error));
       }
     }
-    if (this.#probes.length === 0) throw noProbes(this.#refusals.map(({ probe, reason }) => `${probe}: ${reason}`));
+    if (this.#probes.length === 0) {
+      for (const { err } of failures) this.#log.debug('no probe can run', { err });
+      throw noProbes(this.#refusals.slice(told).map(({ probe, reason, remedy }) => `${probe}: ${reason}; ${remedy}`));
+    }
+    for (const { message, err } of failures) this.#log.error(message, { err });
 
     this.#pump.add(
       0,
@@ -230,16 +251,17 @@ export class Agent implements AsyncDisposable {
     }
   }
 
-  #refuse(probe: string, packageName: string, error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
-    this.#log.error(`probe ${probe} stays off: ${reason}`, { err: error });
+  /** @returns what is to be logged of it. */
+  #refuse(probe: string, packageName: string, err: unknown): { readonly message: string; readonly err: unknown } {
+    const reason = err instanceof Error ? err.message : String(err);
     this.#refusals.push({
       probe,
       package: packageName,
-      code: isObiError(error) ? error.code : 'OBI_ERR_KERNEL_LOAD',
+      code: isObiError(err) ? err.code : 'OBI_ERR_KERNEL_LOAD',
       reason,
       remedy: '`obi doctor` says what this kernel can do',
     });
+    return { message: `probe ${probe} stays off: ${reason}`, err };
   }
 
   get status(): AgentStatus {
@@ -255,6 +277,7 @@ export class Agent implements AsyncDisposable {
       strays: this.#pump.strays,
       counters: this.#lastCounters ?? this.#counters.read(),
       faults: this.#pump.faults(),
+      runtimes: this.#runtimes.status(),
       exporters: Object.fromEntries(this.#exporters.map((exporter) => [exporter.name, exporter.stats()])),
     };
   }
@@ -277,6 +300,8 @@ export class Agent implements AsyncDisposable {
         failures.push(error);
       }
     };
+    // While the programs still run: what was set up inside processes is taken out first.
+    await this.#runtimes?.stop();
     // Nothing comes after the last record that is read.
     attempt(() => this.#session.detach());
     attempt(() => this.#reader?.drain());

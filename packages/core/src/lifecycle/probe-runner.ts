@@ -7,12 +7,13 @@ import type { Container } from '../di.js';
 import type { DiscoveredProbe } from '../discovery/types.js';
 import type { LoadedObject } from '../kernel/kernel.js';
 import type { KernelSession, Parameters } from '../kernel/kernel-session.js';
-import type { Logger } from '../logging/logger.js';
-import { Logger as LoggerToken } from '../logging/logger.js';
+import { Logger } from '../logging/logger.js';
 import type { RecordPump } from '../pipeline/record-pump.js';
 import { SLOTS, type SlotName } from '../probe/manifest.js';
 import type { Attachment, Probe, SpanDecoder } from '../probe/probe.js';
+import { ProbeSection, type RuntimeDriver } from '../probe/runtime.js';
 import type { SpanWriter } from '../span/span-writer.js';
+import type { Runtimes } from './runtimes.js';
 
 export interface ProbeHost {
   readonly config: Config;
@@ -22,6 +23,7 @@ export interface ProbeHost {
   readonly writer: SpanWriter;
   readonly parameters: Parameters;
   readonly log: Logger;
+  readonly runtimes: Runtimes;
   /** Are outgoing bytes shown to carriers in this run? */
   readonly carriers: boolean;
 }
@@ -43,7 +45,9 @@ async function bringIn(host: ProbeHost, probe: DiscoveredProbe, slot: number): P
   const log = host.log.child({ probe: entry.id });
   const section = await checkProbeSection(entry.id, definition.config, host.config);
   // Decoders first: one that cannot be built costs nothing in the kernel.
-  const decoders = buildDecoders(host, definition, log);
+  const own = host.container.child().registerValue(Logger, log).registerValue(ProbeSection, section);
+  const decoders = buildDecoders(own, definition);
+  const driver = definition.runtime && own.resolve<RuntimeDriver>(definition.runtime);
 
   const off = new Set(probe.unavailable.map(({ program }) => program));
   for (const [name, program] of slots(entry.slots)) if (!isUsed(host, name)) off.add(program);
@@ -59,6 +63,7 @@ async function bringIn(host: ProbeHost, probe: DiscoveredProbe, slot: number): P
   for (const [name, program] of slots(entry.slots)) {
     if (!off.has(program)) host.session.fillSlot(actor, loaded, program, SLOTS[name].map, slot);
   }
+  if (driver) host.runtimes.add(entry.id, slot, driver, loaded, log);
   for (const event of manifest.events) {
     const binding = definition.events[event.struct];
     const decoder = decoders.get(event.struct);
@@ -71,8 +76,7 @@ async function bringIn(host: ProbeHost, probe: DiscoveredProbe, slot: number): P
   }
 }
 
-function buildDecoders(host: ProbeHost, definition: Probe, log: Logger): Map<string, SpanDecoder> {
-  const container = host.container.child().registerValue(LoggerToken, log);
+function buildDecoders(container: Container, definition: Probe): Map<string, SpanDecoder> {
   return new Map(Object.entries(definition.events).map(([struct, { decoder }]) => [struct, container.resolve<SpanDecoder>(decoder)]));
 }
 

@@ -2,9 +2,9 @@
 /** Reads the kernel's counters (bpf/include/obi/counter.bpf.h) with the names that the objects' BTF gives them. */
 import type { MapHandle } from '../kernel/kernel.js';
 
-const PER_SLOT = 32;
+const PER_SLOT = 64;
 /** A probe's own counters begin here; those before are the SDK's. */
-const OWN = 16;
+const OWN = 32;
 
 export class KernelCounters {
   readonly #map: MapHandle;

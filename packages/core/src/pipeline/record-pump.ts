@@ -16,6 +16,13 @@ export interface RecordSink {
   handle(record: RecordView): void;
 }
 
+/** A span writer that wants the records too, as they come from the kernel: `obi record`. */
+export interface RecordTap extends SpanWriter {
+  /** Called before the decoder, for every record that one gets. Keeps nothing of `record` itself, and does not throw. */
+  record(probe: string, event: string, kind: number, record: RecordView): void;
+}
+const isTap = (writer: SpanWriter): writer is RecordTap => 'record' in writer;
+
 /** What went wrong with the records of one probe. */
 export interface SinkFaults {
   /** Shorter than their struct. */
@@ -44,6 +51,7 @@ export class RecordPump {
   readonly #slots: (Slot | undefined)[] = [];
   readonly #record = new BatchView();
   readonly #writer: SpanWriter;
+  readonly #tap: RecordTap | undefined;
   readonly #report: (probe: string, what: string, error?: unknown) => void;
   /** Records whose slot has no probe; cannot happen unless the kernel side is not ours. */
   strays = 0;
@@ -52,6 +60,7 @@ export class RecordPump {
   /** @param report called once per probe and kind of fault; `error` is an ObiError OBI_ERR_PROBE_DECODER when its decoder threw. */
   constructor(writer: SpanWriter, report: (probe: string, what: string, error?: unknown) => void) {
     this.#writer = writer;
+    this.#tap = isTap(writer) ? writer : undefined;
     this.#report = report;
   }
 
@@ -86,12 +95,14 @@ export class RecordPump {
       this.strays++;
       return;
     }
-    const sink = slot.byKind[record.view.getUint16(record.base + 2, true)];
+    const kind = record.view.getUint16(record.base + 2, true);
+    const sink = slot.byKind[kind];
     if (!sink) {
       this.#fault(slot, 'unknown', 'sent a record of a kind that it does not declare');
     } else if (record.length < sink.minSize) {
       this.#fault(slot, 'short', 'sent a record shorter than its struct');
     } else {
+      this.#tap?.record(slot.name, sink.event, kind, record);
       try {
         sink.handle(record);
       } catch (error) {

@@ -7,7 +7,7 @@
 /** Version of the TypeScript probe contract that this core implements. */
 export const PROBE_API_VERSION = 1;
 /** Version of the C SDK's shared maps and structs (`OBI_ABI` in bpf/include/obi/abi.bpf.h). */
-export const KERNEL_ABI_VERSION = 1;
+export const KERNEL_ABI_VERSION = 2;
 
 /** npm keyword that marks a probe package. */
 export const PROBE_KEYWORD = 'obi-probe';
@@ -31,6 +31,7 @@ export interface PackageEntry {
  * Program arrays that core owns; a probe's program in one of them is tail-called by core's taps.
  * `protocol.*`: bytes of a stream, one array per tap (`tcp_*`: fexit programs of that very function).
  * `end.raw_tracepoint`: a direction or a connection has ended.
+ * `marker.raw_tracepoint`: what the probe's own code inside a process tells the kernel (bpf/include/obi/syscall.bpf.h, OBI_MARKER_SIGNALS).
  * `carrier.sk_msg`: outgoing bytes of a socket in core's sockhash, may change them.
  */
 export const SLOTS = {
@@ -38,6 +39,7 @@ export const SLOTS = {
   'protocol.tcp_sendmsg': { map: 'obi_proto_send', programType: 'tracing' },
   'protocol.tcp_recvmsg': { map: 'obi_proto_recv', programType: 'tracing' },
   'end.raw_tracepoint': { map: 'obi_proto_end', programType: 'raw_tracepoint' },
+  'marker.raw_tracepoint': { map: 'obi_markers', programType: 'raw_tracepoint' },
   'carrier.sk_msg': { map: 'obi_carriers', programType: 'sk_msg' },
 } as const;
 export type SlotName = keyof typeof SLOTS;

@@ -3,6 +3,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { InjectionToken } from '../di.js';
 import type { RecordView, SpanWriter } from '../span/span-writer.js';
+import type { RuntimeDriver } from './runtime.js';
 
 /** Turns records of one event struct into spans. One instance per obi process; called synchronously, in ring order. */
 export interface SpanDecoder {
@@ -41,6 +42,8 @@ export interface ProbeDefinition<Config = unknown> {
   /** Values for the object's `const volatile cfg_*` parameters, from the checked configuration. */
   parameters?(config: Config): Readonly<Record<string, number | bigint | boolean>>;
   readonly attach?: readonly Attachment[];
+  /** Runtime probes: what serves a process, resolved from the container (where ProbeSection and Logger are the probe's own). */
+  readonly runtime?: InjectionToken<RuntimeDriver>;
   /** C struct name → binding. */
   readonly events: Readonly<Record<string, EventBinding>>;
 }

@@ -3,13 +3,14 @@
 import { compilePathGlobs, type Glob } from './glob.js';
 import type { ProcFs } from './proc-fs.js';
 import { compileEvidence, type EvidenceTest, ProcessEvidence, type SectionCache } from './process-evidence.js';
-import { DEFAULT_FIONREAD_SAFE, MULTIPLEXERS, RUNTIMES } from './runtime-table.js';
+import { DEFAULT_FIONREAD_SAFE, MULTIPLEXERS, RUNTIMES, TURNS } from './runtime-table.js';
 
 /**
  * `threads`: a thread works on one request at a time, so the parent of an outgoing call may be found by thread.
  * `multiplexed`: it does not; without a runtime probe an outgoing call has no known parent.
+ * `turns`: a proxy's event loop, which serves in each turn the connection that it has just read from (docs/reference/hand-offs.md).
  */
-export type ExecutionModel = 'threads' | 'multiplexed';
+export type ExecutionModel = 'threads' | 'multiplexed' | 'turns';
 
 export interface ProcessTraits {
   readonly executionModel: ExecutionModel;
@@ -40,6 +41,7 @@ export class TraitReader {
   readonly #multiplexed: Glob;
   readonly #threaded: Glob;
   readonly #fionreadSafe: Glob;
+  readonly #turns: readonly EvidenceTest[];
   readonly #multiplexers: readonly EvidenceTest[];
   readonly #runtimes: readonly { readonly language: string | undefined; readonly runtime: string | undefined; readonly tests: readonly EvidenceTest[] }[];
 
@@ -48,6 +50,7 @@ export class TraitReader {
     this.#multiplexed = compilePathGlobs(options.multiplexed ?? []);
     this.#threaded = compilePathGlobs(options.threaded ?? []);
     this.#fionreadSafe = compilePathGlobs(options.fionreadSafe ?? DEFAULT_FIONREAD_SAFE);
+    this.#turns = TURNS.map(compileEvidence);
     this.#multiplexers = MULTIPLEXERS.map(compileEvidence);
     this.#runtimes = RUNTIMES.map(({ language, runtime, anyOf }) => ({ language, runtime, tests: anyOf.map(compileEvidence) }));
   }
@@ -66,6 +69,7 @@ export class TraitReader {
   #executionModel(evidence: ProcessEvidence): ExecutionModel {
     if (this.#threaded(evidence.executable)) return 'threads';
     if (this.#multiplexed(evidence.executable)) return 'multiplexed';
+    if (this.#turns.some((test) => test(evidence))) return 'turns';
     return this.#multiplexers.some((test) => test(evidence)) ? 'multiplexed' : 'threads';
   }
 }

@@ -4,12 +4,15 @@ import picomatch from 'picomatch';
 
 export type Glob = (text: string) => boolean;
 
+export const GLOB_OPTIONS = { bash: true, dot: true, nonegate: true, noextglob: true } as const;
+
 /**
  * `*` matches any characters, `/` included (a command line knows no path segments); `?`, `[a-z]`, `[!a-z]` and `{a,b}` as usual. The whole text has to match.
+ * A malformed pattern is not refused here: see `globProblem`.
  */
 export function compileGlob(pattern: string): Glob {
   // picomatch knows a negated class only as [^…].
-  return picomatch(pattern.replaceAll('[!', '[^'), { bash: true, dot: true, nonegate: true, noextglob: true });
+  return picomatch(pattern.replaceAll('[!', '[^'), GLOB_OPTIONS);
 }
 
 /** Matches when one pattern matches the whole text. */

@@ -15,11 +15,11 @@ const MAX_PORT = 65_535;
  */
 export function parsePorts(value: number | string | readonly (number | string)[]): PortSet {
   const parts = (typeof value === 'object' ? value : [value]).flatMap((part) => String(part).split(','));
-  const ranges = parts
-    .map((part) => part.trim())
-    .filter((part) => part !== '')
-    .map(parseRange);
-  if (ranges.length === 0) throw new RangeError('no port is named; write ports and ranges such as 80,443,8000-8999');
+  const texts = parts.map((part) => part.trim());
+  if (texts.every((part) => part === '')) throw new RangeError('no port is named; write ports and ranges such as 80,443,8000-8999');
+  // Perhaps a port went missing there: then less would be traced than was meant.
+  if (texts.includes('')) throw new RangeError(`"${parts.join(',')}" has a comma without a port; write ports and ranges such as 80,443,8000-8999`);
+  const ranges = texts.map(parseRange);
   return {
     has: (port) => ranges.some(([from, to]) => port >= from && port <= to),
     toString: () => ranges.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(','),

@@ -2,6 +2,7 @@
 /** Keeps which processes are traced up to date, from one scan at the start and from kernel events after that. */
 import { isDeepStrictEqual } from 'node:util';
 import { ATTR_SERVICE_NAME, ATTR_SERVICE_NAMESPACE } from '@opentelemetry/semantic-conventions';
+import { shorten } from '../errors.js';
 import type { AttributeValue, ProcessDirectory, ProcessResource } from '../span/process-resource.js';
 import type { ProcessTraits, TraitReader } from './execution-model.js';
 import { listeningPorts, type SocketTables } from './listening-ports.js';
@@ -75,9 +76,20 @@ export class ProcessTable implements ProcessDirectory {
     this.#images = new ProgramImageReader(options.procFs, options.traits);
   }
 
-  /** What to tell the user when the rules can select nothing. */
+  /**
+   * What to tell the user after the first {@link scan}, undefined when there is nothing: the rules can select no process, or some of them select none
+   * of those that run. Most often that is a port that nobody listens on yet, or a misspelt path.
+   */
   get advice(): string | undefined {
-    return this.#options.rules.advice;
+    const { rules } = this.#options;
+    if (rules.advice !== undefined) return rules.advice;
+    const place = rules.cgroup === undefined || rules.cgroup === '/' ? '' : ` in cgroup ${rules.cgroup}`;
+    if (rules.descriptions.length === 0)
+      return this.#traced.size > 0 ? undefined : `selection: no process to trace runs now${place}; those that come are traced`;
+    const matched = new Set([...this.#traced.values()].map(({ rule }) => rule));
+    const idle = rules.descriptions.flatMap((description, rule) => (matched.has(rule) ? [] : [`${description} (discovery.instrument[${rule}])`]));
+    if (idle.length === 0) return undefined;
+    return `selection: no process that runs now${place} is traced because of ${shorten(idle).join('; ')}; processes that match are traced as soon as they appear`;
   }
 
   get size(): number {

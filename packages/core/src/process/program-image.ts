@@ -33,7 +33,7 @@ export class ProgramImageReader {
 /** Evidence comes (a library is loaded) and goes (its file is replaced, a thread ends); what the program is does not. */
 function mergeTraits(before: ProcessTraits, now: ProcessTraits): ProcessTraits {
   return {
-    executionModel: before.executionModel === 'multiplexed' ? 'multiplexed' : now.executionModel,
+    executionModel: before.executionModel === 'threads' ? now.executionModel : before.executionModel,
     fionreadSafe: now.fionreadSafe,
     language: now.language ?? before.language,
     runtime: now.runtime ?? before.runtime,

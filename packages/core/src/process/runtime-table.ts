@@ -69,6 +69,9 @@ export const RUNTIMES: readonly Runtime[] = [
   { language: TELEMETRY_SDK_LANGUAGE_VALUE_RUST, anyOf: [TOKIO] },
 ];
 
+/** Proxies whose worker handles one event at a time, and opens or takes the upstream connection in the turn in which it has read the request (FACTS §16). */
+export const TURNS: readonly Evidence[] = [{ executables: ['nginx', 'openresty', 'angie'] }];
+
 /**
  * Programs that serve many requests on one thread, or move a request between threads: "the request that this thread read last" is somebody
  * else's there, and a wrong parent is worse than none (measured for Node: right in 0.5 % of requests). They get no parent guessed by thread;
@@ -84,7 +87,7 @@ export const MULTIPLEXERS: readonly Evidence[] = [
   // async/await runs on whatever pool thread is free.
   ...DOTNET,
   // Proxies and servers on event loops.
-  { executables: ['nginx', 'openresty', 'angie', 'haproxy', 'envoy', 'traefik', 'caddy', 'lighttpd', 'h2o', 'squid'] },
+  { executables: ['haproxy', 'envoy', 'traefik', 'caddy', 'lighttpd', 'h2o', 'squid'] },
   // Erlang processes are scheduled over threads.
   { executables: ['beam', 'beam.smp'] },
   TOKIO,

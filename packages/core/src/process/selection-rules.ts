@@ -55,6 +55,8 @@ type Test = (image: Candidate) => boolean;
 export class SelectionRules {
   /** What to tell the user when no process can ever be selected. */
   readonly advice: string | undefined;
+  /** The entries of `instrument`, in words: what each looks for. */
+  readonly descriptions: readonly string[];
   /** Path of the watched cgroup, if there is one. */
   readonly cgroup: string | undefined;
   readonly #exclude: readonly Test[];
@@ -62,6 +64,7 @@ export class SelectionRules {
 
   constructor(config: SelectionConfig) {
     this.cgroup = config.cgroup;
+    this.descriptions = config.instrument.map(describeSelector);
     this.#exclude = config.exclude.map(compileSelector);
     this.#instrument = config.instrument.map((entry) => ({ test: compileSelector(entry), identity: { name: entry.name, namespace: entry.namespace } }));
     if (config.instrument.length === 0 && config.cgroup === undefined)
@@ -77,6 +80,18 @@ export class SelectionRules {
     const entry = this.#instrument[rule];
     return entry ? { kind: 'selected', rule, identity: entry.identity } : { kind: 'unmatched' };
   }
+}
+
+/** e.g. `exe_path "java" and open_ports 8080` */
+function describeSelector({ open_ports, exe_path, cmd_args, target_pids }: ProcessSelector): string {
+  return [
+    target_pids && `target_pids ${target_pids.join(',')}`,
+    exe_path !== undefined && `exe_path "${exe_path}"`,
+    cmd_args !== undefined && `cmd_args "${cmd_args}"`,
+    open_ports !== undefined && `open_ports ${open_ports}`,
+  ]
+    .filter(Boolean)
+    .join(' and ');
 }
 
 function compileSelector(selector: ProcessSelector): Test {

@@ -5,6 +5,7 @@ import { discoverProbes } from '../../src/discovery/discover.js';
 import type { DiscoverOptions, Discovery } from '../../src/discovery/types.js';
 import type { Logger } from '../../src/logging/logger.js';
 import { silentLogger } from '../../src/logging/silent-logger.js';
+import { KERNEL_ABI_VERSION } from '../../src/probe/manifest.js';
 import { ALL_FEATURES, codeOf, Host, requireModule } from './fixture.js';
 
 let host: Host;
@@ -41,7 +42,7 @@ describe('what is found', () => {
     });
     expect(Buffer.from(http?.object ?? []).toString()).toBe('the object');
     expect(http?.definition.events).toHaveProperty('http_event');
-    expect(http?.manifest.abi).toBe(1);
+    expect(http?.manifest.abi).toBe(KERNEL_ABI_VERSION);
     expect(lines).toEqual([]);
   });
 
@@ -131,7 +132,7 @@ const broken: readonly [string, Parameters<Host['add']>[1], string, RegExp][] = 
     /programs\[0\]\.type: .*events\[0\]\.kind: /s,
   ],
   ['a manifest of another schema', { manifest: (m) => ({ ...m, schema: 2 }) }, 'OBI_ERR_PROBE_MANIFEST_INVALID', /schema: must be 1/],
-  ['another ABI', { manifest: (m) => ({ ...m, abi: 7 }) }, 'OBI_ERR_PROBE_ABI_MISMATCH', /ABI 7, this obi has ABI 1/],
+  ['another ABI', { manifest: (m) => ({ ...m, abi: 7 }) }, 'OBI_ERR_PROBE_ABI_MISMATCH', new RegExp(`ABI 7, this obi has ABI ${KERNEL_ABI_VERSION}`)],
   [
     'no object for this architecture',
     { manifest: (m) => ({ ...m, objects: { arm64: m.objects.x86_64 } }) },
@@ -201,6 +202,13 @@ describe('one broken probe is refused with its reason, the others run', () => {
     expect(refusal).toMatchObject({ probe: 'bad', package: '@obi/probe-bad', code, reason: expect.stringMatching(reason) });
     expect(refusal?.remedy).not.toBe('');
     expect(lines).toEqual([`WARN probe bad: ${refusal?.reason}; ${refusal?.remedy}`]);
+  });
+
+  test('when none is left, the log is silent: the error that ends the run says why', async () => {
+    host.add('bad', { manifest: (m) => ({ ...m, abi: 9 }) });
+    const { refusals } = await discover();
+    expect(refusals).toMatchObject([{ code: 'OBI_ERR_PROBE_ABI_MISMATCH' }]);
+    expect(lines).toEqual([]);
   });
 
   test('checks come in order: nothing of the package runs before the last static one has passed', async () => {

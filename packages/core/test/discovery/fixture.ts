@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { KernelFeatures } from '../../src/kernel/kernel.js';
-import type { PackageEntry, ProbeManifest, ProgramType } from '../../src/probe/manifest.js';
+import { KERNEL_ABI_VERSION, type PackageEntry, type ProbeManifest, type ProgramType } from '../../src/probe/manifest.js';
 
 export interface FixtureOptions {
   readonly packageName?: string;
@@ -58,7 +58,7 @@ export class Host {
     };
     const manifest: ProbeManifest = {
       schema: 1,
-      abi: 1,
+      abi: KERNEL_ABI_VERSION,
       objects: { x86_64: { file: `${id}.bpf.o`, sha256: createHash('sha256').update(IMAGE).digest('hex') } },
       programs: [program(`${id}_rtp`, 'raw_tracepoint', ['ringbuf_reserve']), program(`${id}_send`, 'tracing', [], 'fexit/tcp_sendmsg')],
       maps: [],

@@ -3,6 +3,7 @@ import { describeProbes, discoverProbes } from '../../src/discovery/discover.js'
 import type { DescribeOptions } from '../../src/discovery/types.js';
 import type { KernelFeatures } from '../../src/kernel/kernel.js';
 import { silentLogger } from '../../src/logging/silent-logger.js';
+import { KERNEL_ABI_VERSION } from '../../src/probe/manifest.js';
 import { ALL_FEATURES, codeOf, Host, program, requireModule } from './fixture.js';
 
 let host: Host;
@@ -58,12 +59,18 @@ describe('a probe is refused', () => {
       /cannot run http_rtp: programs of type raw_tracepoint do not load.*cannot run http_send: the kernel has no fentry/,
     ],
     ['without BTF', { btf: false }, 'OBI_ERR_PROBE_KERNEL_FEATURES', /no BTF/],
-    ['without rights', { capabilities: [] }, 'OBI_ERR_PROBE_CAPABILITIES', /cannot run http_rtp: missing CAP_BPF, CAP_PERFMON/],
+    ['without rights', { capabilities: [] }, 'OBI_ERR_PROBE_CAPABILITIES', /cannot run http_rtp, http_send.*: missing CAP_BPF, CAP_PERFMON/],
+    [
+      'without the rights to find out what the kernel has',
+      { capabilities: [], programTypes: [], fentry: false, ringBuffer: false, bpfLoop: false },
+      'OBI_ERR_PROBE_CAPABILITIES',
+      /^cannot run http_rtp, http_send.*: missing CAP_BPF, CAP_PERFMON$/,
+    ],
     [
       'for the right that can be granted, where the kernel can run one of them',
       { fentry: false, capabilities: ['BPF'] },
       'OBI_ERR_PROBE_CAPABILITIES',
-      /^cannot run http_rtp: missing CAP_PERFMON$/,
+      /^cannot run http_rtp, http_send.*: missing CAP_PERFMON$/,
     ],
   ])('%s', async (_what, features, code, reason) => {
     addHttp();
@@ -123,7 +130,7 @@ describe('describeProbes', () => {
       packageVersion: '1.2.3',
       needs: {
         api: 1,
-        abi: 1,
+        abi: KERNEL_ABI_VERSION,
         architectures: ['x86_64'],
         programTypes: ['raw_tracepoint', 'sk_msg', 'tracing'],
         capabilities: ['BPF', 'NET_ADMIN', 'PERFMON'],

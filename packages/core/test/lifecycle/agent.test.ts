@@ -78,6 +78,18 @@ test('a probe whose second attachment fails leaves nothing in the kernel, and it
   await agent[Symbol.asyncDispose]();
 });
 
+test('what keeps a probe off is said once: in the log when the run goes on, in the error when it ends', async () => {
+  kernel.failing.add('attach bad:bad_two');
+  const agent = await start();
+  expect(errors).toEqual([expect.stringMatching(/^probe bad stays off: .*bad_two/)]);
+  await agent[Symbol.asyncDispose]();
+
+  errors.length = 0;
+  kernel.failing.add('attach good:good_one');
+  await expect(start()).rejects.toThrow(/^obi: no probe can run\n {2}bad: .*bad_two.*\n {2}good: .*good_one/);
+  expect(errors).toEqual([]);
+});
+
 test('slots that a failed probe has filled are emptied', async () => {
   kernel.failing.add('slot obi_proto_end 1');
   const agent = await start();

@@ -16,7 +16,8 @@ function mapThat(fails: { update?: Error; delete?: Error }) {
   };
   const map = { lookup: () => undefined, update: refuse(fails.update), delete: refuse(fails.delete) } as unknown as MapHandle;
   const log = { ...silentLogger, error: (message: string) => void errors.push(message) };
-  return { processes: new ProcessMap(map, log, ({ pid }) => selected.push(pid)), errors, selected };
+  const listener = { added: ({ pid }: TracedProcess) => void selected.push(pid), changed: () => {}, removed: () => {} };
+  return { processes: new ProcessMap(map, log, listener), errors, selected };
 }
 
 test.each([
@@ -36,4 +37,39 @@ test('an entry that cannot be deleted is logged, never thrown', () => {
   processes.deselected(10, 'exit');
   processes.reject(11);
   expect(errors).toHaveLength(2);
+});
+
+/** flags and runtime of `struct obi_process`, as the kernel keeps them. */
+function table() {
+  const values = new Map<string, Buffer>();
+  const name = (key: Uint8Array) => Buffer.from(key).toString('hex');
+  const map = {
+    lookup: (key: Uint8Array) => values.get(name(key)),
+    update: (key: Uint8Array, value: Uint8Array) => void values.set(name(key), Buffer.from(value)),
+    delete: (key: Uint8Array) => values.delete(name(key)),
+  } as unknown as MapHandle;
+  const told: string[] = [];
+  const processes = new ProcessMap(map, silentLogger, {
+    added: ({ pid }) => void told.push(`added ${pid}`),
+    changed: ({ pid }) => void told.push(`changed ${pid}`),
+    removed: (pid, reason) => void told.push(`removed ${pid}: ${reason}`),
+  });
+  const words = () => [...values.values()].map((value) => [value.readUInt32LE(0), value.readUInt32LE(4)]);
+  return { processes, told, words, values };
+}
+
+test('what the kernel and a runtime probe said of a process outlives a change', () => {
+  const { processes, told, words, values } = table();
+  processes.selected(PROCESS);
+  expect(words()).toEqual([[0, 0]]);
+  processes.setRuntime(10, 3);
+  for (const value of values.values()) value.writeUInt32LE(4, 0); // it asked FIONREAD
+  processes.selected({ ...PROCESS, executionModel: 'multiplexed', fionreadSafe: true });
+  expect(words()).toEqual([[1 | 2 | 4, 3]]);
+  processes.selected({ ...PROCESS, executionModel: 'turns' });
+  expect(words()).toEqual([[1 | 4 | 8, 3]]);
+  processes.deselected(10, 'exit');
+  processes.setRuntime(10, 3);
+  expect(words()).toEqual([]);
+  expect(told).toEqual(['added 10', 'changed 10', 'changed 10', 'removed 10: exit']);
 });

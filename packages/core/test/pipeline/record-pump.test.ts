@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { RecordPump } from '../../src/pipeline/record-pump.js';
-import type { SpanWriter } from '../../src/span/span-writer.js';
+import type { RecordView, SpanWriter } from '../../src/span/span-writer.js';
 
 /** One record as the ring reader delivers it. */
 function record(slot: number, kind: number, length = 16): Buffer {
@@ -47,4 +47,24 @@ test('records that nobody can take are counted: of no probe, of an unknown kind,
   expect(made.records).toBe(4);
   expect(made.strays).toBe(2);
   expect(made.faults()['good']).toEqual({ short: 1, unknown: 1, thrown: 0 });
+});
+
+test('a writer that wants the records gets each one that a decoder gets, before it', () => {
+  const order: string[] = [];
+  const writer = {
+    discard: () => order.push('discarded'),
+    record: (probe: string, event: string, kind: number, { base, length }: RecordView) => order.push(`${probe} ${event} ${kind} ${base} ${length}`),
+  };
+  const made = new RecordPump(writer as unknown as SpanWriter, () => {});
+  made.add(1, 'good', 7, { event: 'good_event', minSize: 16, handle: () => void order.push('decoded') });
+  made.add(2, 'bad', 7, {
+    event: 'bad_event',
+    minSize: 16,
+    handle: () => {
+      throw new Error('boom');
+    },
+  });
+  const batch = Buffer.concat([record(1, 7), record(1, 7, 12), record(1, 8), record(3, 7), record(2, 7, 24)]);
+  made.push(batch, batch.length);
+  expect(order).toEqual(['good good_event 7 8 16', 'decoded', `bad bad_event 7 ${batch.length - 24} 24`, 'discarded']);
 });

@@ -21,7 +21,7 @@ function traitsOf(process: FakeProcess & { readonly exe: string }, options = {})
 test.each<[string, FakeProcess & { readonly exe: string }]>([
   ['node', { exe: '/usr/bin/node' }],
   ['a packaged Node program', { exe: '/opt/tool', threads: ['tool', 'libuv-worker'] }],
-  ['nginx', { exe: '/usr/sbin/nginx' }],
+  ['HAProxy', { exe: '/usr/sbin/haproxy' }],
   ['Erlang', { exe: '/usr/lib/erlang/erts/bin/beam.smp' }],
   ['dotnet', { exe: '/usr/share/dotnet/dotnet', args: ['dotnet', 'a.dll'] }],
   ['a started .NET app', { exe: '/opt/shop', maps: ['/usr/share/dotnet/shared/8.0/libcoreclr.so'] }],
@@ -36,6 +36,11 @@ test.each<[string, FakeProcess & { readonly exe: string }]>([
   ['Vert.x', { exe: '/usr/bin/java', threads: ['java', 'vert.x-eventloo'] }],
 ])('%s is multiplexed', (_name, process) => {
   expect(traitsOf(process).executionModel).toBe('multiplexed');
+});
+
+test('nginx works in turns', () => {
+  expect(traitsOf({ exe: '/usr/sbin/nginx' }).executionModel).toBe('turns');
+  expect(traitsOf({ exe: '/usr/sbin/nginx' }, { multiplexed: ['nginx'] }).executionModel).toBe('multiplexed');
 });
 
 test.each<[string, FakeProcess & { readonly exe: string }]>([

@@ -20,7 +20,7 @@ test('the normal form can be read again', () => {
   expect(parsePorts(parsePorts('1,2-5').toString()).has(4)).toBe(true);
 });
 
-test.each(['0', '70000', '90-80', 'http', '80;443', '', ' , ', '-1', '80-'])('%j is refused', (text) => {
+test.each(['0', '70000', '90-80', 'http', '80;443', '', ' , ', '-1', '80-', '80,,443', '80,'])('%j is refused', (text) => {
   expect(() => parsePorts(text)).toThrow(RangeError);
 });
 

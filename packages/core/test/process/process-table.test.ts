@@ -34,6 +34,43 @@ function table(config: Partial<SelectionConfig>, options: Partial<ProcessTableOp
 const news = () => told.splice(0);
 const ALL_PYTHON = { instrument: [{ exe_path: '*/python3' }] };
 
+describe('advice after the first scan', () => {
+  test('names each rule that selects no process, and what it looked for', () => {
+    proc.set(10, { ...PYTHON, listens: [8080] });
+    const instrument = [
+      { exe_path: '*/python3', open_ports: '8080' },
+      { exe_path: '*/jav', open_ports: '9090-9091' },
+      { target_pids: [77] },
+      { cmd_args: '*x*' },
+    ];
+    const processes = table({ instrument });
+    processes.scan();
+    expect(processes.advice).toBe(
+      'selection: no process that runs now is traced because of exe_path "*/jav" and open_ports 9090-9091 (discovery.instrument[1]); target_pids 77 (discovery.instrument[2]); cmd_args "*x*" (discovery.instrument[3]); processes that match are traced as soon as they appear',
+    );
+  });
+
+  test('is silent when every rule selects something', () => {
+    proc.set(10, PYTHON);
+    const processes = table(ALL_PYTHON);
+    processes.scan();
+    expect(processes.advice).toBeUndefined();
+  });
+
+  test('names the cgroup when it keeps processes out, or is empty', () => {
+    proc.set(10, { ...PYTHON, cgroup: '/other' });
+    const some = table({ ...ALL_PYTHON, cgroup: '/shop' });
+    some.scan();
+    expect(some.advice).toMatch(/in cgroup \/shop is traced because of exe_path "\*\/python3"/);
+    const all = table({ cgroup: '/shop' });
+    all.scan();
+    expect(all.advice).toMatch(/no process to trace runs now in cgroup \/shop/);
+    const other = table({ cgroup: '/other' });
+    other.scan();
+    expect(other.advice).toBeUndefined();
+  });
+});
+
 describe('scan', () => {
   test('selects what matches, with all that is known of it', () => {
     const startTime = proc.set(10, { ...PYTHON, env: { OTEL_SERVICE_NAME: 'gw' } });

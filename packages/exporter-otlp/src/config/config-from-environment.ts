@@ -3,6 +3,7 @@
 import { type Environment, errors } from '@obi/core';
 import { DEFAULT_OTLP_CONFIG, type OtlpConfig, type OtlpTls } from './otlp-config.js';
 import { parseHeaders } from './parse-headers.js';
+import { readTlsFiles } from './tls-files.js';
 
 const BASE = 'OTEL_EXPORTER_OTLP_';
 const TRACES = 'OTEL_EXPORTER_OTLP_TRACES_';
@@ -13,7 +14,7 @@ export function otlpEndpointGiven(env: Environment): boolean {
 }
 
 /**
- * Reads the variables; an empty one counts as unset, one for traces goes before the general one.
+ * Reads the variables; an empty one counts as unset, one for traces goes before the general one. Of an `https` receiver the certificates are read too.
  * @throws ObiError `OBI_ERR_CONFIG_INVALID` that lists every variable with a wrong value.
  */
 export function otlpConfigFromEnvironment(env: Environment): OtlpConfig {
@@ -41,6 +42,8 @@ export function otlpConfigFromEnvironment(env: Environment): OtlpConfig {
   };
   if ((config.tls.clientKey === undefined) !== (config.tls.clientCertificate === undefined)) {
     problems.push(`${BASE}CLIENT_KEY and ${BASE}CLIENT_CERTIFICATE go together; set both or none`);
+  } else if (config.endpoint.startsWith('https:')) {
+    readTlsFiles(config.tls, (setting, text) => problems.push(`${lookUp(env, TLS_VARIABLES[setting])?.variable} ${text}`));
   }
   if (problems.length > 0) throw errors.configInvalid(problems);
   return config;
@@ -73,6 +76,8 @@ function readEndpoint(env: Environment, read: Read): string {
   };
   return read(plain(env, `${BASE}ENDPOINT`), withPath, DEFAULT_OTLP_CONFIG.endpoint);
 }
+
+const TLS_VARIABLES = { certificate: 'CERTIFICATE', clientKey: 'CLIENT_KEY', clientCertificate: 'CLIENT_CERTIFICATE' } as const;
 
 function readTls(env: Environment): OtlpTls {
   const certificate = lookUp(env, 'CERTIFICATE')?.value;

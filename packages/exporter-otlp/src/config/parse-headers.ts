@@ -5,10 +5,15 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 /** @throws with a reason that does not repeat the value, since headers carry secrets. */
 export function parseHeaders(text: string): Record<string, string> {
   const headers: Record<string, string> = {};
-  for (const pair of text.split(',')) {
-    if (pair.trim() === '') continue;
+  const pairs = text.split(',').filter((pair) => pair.trim() !== '');
+  for (const [index, pair] of pairs.entries()) {
     const equals = pair.indexOf('=');
-    if (equals < 1) throw new Error('has an entry without "="; write name=value pairs with commas between them');
+    // By its number only: what has no name may be a piece of a secret with a comma in it.
+    if (equals < 1) {
+      throw new Error(
+        `has no "name=" in entry ${index + 1} of ${pairs.length}; write name=value pairs with commas between them, and a comma in a value as %2C`,
+      );
+    }
     const name = pair.slice(0, equals).trim().toLowerCase();
     const value = decode(name, pair.slice(equals + 1).trim());
     check(name, value);

@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/** One POST of a request body, and what its outcome means: OTLP/HTTP over node:http, with connections kept open. */
-import { readFileSync } from 'node:fs';
+/** One POST of a request body: OTLP/HTTP over node:http, with connections kept open. */
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
+import { errors } from '@obi/core';
 import type { OtlpConfig } from '../config/otlp-config.js';
-import { decodeStatusMessage, decodeTraceResponse, type PartialSuccess } from './decode-response.js';
-import { parseRetryAfter } from './retry-after.js';
-
-export type SendResult =
-  | { readonly outcome: 'accepted'; readonly partial: PartialSuccess | undefined }
-  /** Worth another try. */
-  | { readonly outcome: 'unavailable'; readonly reason: string; readonly retryAfterMs: number | undefined }
-  /** Would fail again. */
-  | { readonly outcome: 'refused'; readonly reason: string };
+import { readTlsFiles, type TlsMaterial } from '../config/tls-files.js';
+import { classify, type SendResult } from './classify.js';
 
 /** Sends bodies; never rejects. Replaceable in tests. */
 export interface Transport extends Disposable {
@@ -20,8 +13,6 @@ export interface Transport extends Disposable {
   send(body: Buffer): Promise<SendResult>;
 }
 
-/** The specification's list of answers that are worth another try. */
-const RETRYABLE = new Set([429, 502, 503, 504]);
 const MAX_RESPONSE_BYTES = 64 * 1024;
 
 export class HttpTransport implements Transport {
@@ -30,7 +21,7 @@ export class HttpTransport implements Transport {
   private readonly url: URL;
   private readonly headers: Record<string, string>;
 
-  /** @throws when a TLS file cannot be read. */
+  /** @throws ObiError `OBI_ERR_CONFIG_INVALID` when a TLS file cannot be read or does not hold what it should. */
   constructor(
     private readonly config: OtlpConfig,
     version: string,
@@ -38,7 +29,7 @@ export class HttpTransport implements Transport {
     this.url = new URL(config.endpoint);
     const pool = { keepAlive: true, maxSockets: config.maxConcurrentRequests, scheduling: 'lifo' } as const;
     const secure = this.url.protocol === 'https:';
-    this.agent = secure ? new https.Agent({ ...pool, ...readTlsFiles(config) }) : new http.Agent(pool);
+    this.agent = secure ? new https.Agent({ ...pool, ...tlsMaterial(config) }) : new http.Agent(pool);
     this.request = secure ? https.request : http.request;
     this.headers = {
       'user-agent': `OTel-OTLP-Exporter-obi/${version}`,
@@ -94,25 +85,14 @@ export class HttpTransport implements Transport {
   }
 }
 
-function classify(status: number, headers: IncomingMessage['headers'], body: Buffer): SendResult {
-  const protobuf = headers['content-type']?.startsWith('application/x-protobuf') === true;
-  if (status >= 200 && status < 300) return { outcome: 'accepted', partial: protobuf ? decodeTraceResponse(body) : undefined };
-  const message = protobuf ? decodeStatusMessage(body) : body.toString('utf8', 0, 200).trim();
-  const reason = `HTTP ${status}${message === '' ? '' : `: ${message}`}`;
-  return RETRYABLE.has(status)
-    ? { outcome: 'unavailable', reason, retryAfterMs: parseRetryAfter(headers['retry-after'], Date.now()) }
-    : { outcome: 'refused', reason };
-}
-
 function describe(error: NodeJS.ErrnoException, url: URL): string {
   if (error.code?.startsWith('HPE_') === true) return `${url.host} does not speak HTTP/1.1; is it the receiver's gRPC port? (${error.code})`;
   return error.message === '' ? (error.code ?? error.name) : error.message;
 }
 
-function readTlsFiles({ tls }: OtlpConfig): https.AgentOptions {
-  return {
-    ...(tls.certificate === undefined ? {} : { ca: readFileSync(tls.certificate) }),
-    ...(tls.clientKey === undefined ? {} : { key: readFileSync(tls.clientKey) }),
-    ...(tls.clientCertificate === undefined ? {} : { cert: readFileSync(tls.clientCertificate) }),
-  };
+function tlsMaterial({ tls }: OtlpConfig): TlsMaterial {
+  const problems: string[] = [];
+  const material = readTlsFiles(tls, (setting, text) => problems.push(`tls.${setting} ${text}`));
+  if (problems.length > 0) throw errors.configInvalid(problems);
+  return material;
 }

@@ -5,7 +5,8 @@ import { gzip } from 'node:zlib';
 import type { OtlpConfig } from '../config/otlp-config.js';
 import type { EncodedRequest } from '../encode/span-batch.js';
 import { Backoff, MAX_RETRY_AFTER_MS } from './backoff.js';
-import type { SendResult, Transport } from './http-transport.js';
+import type { SendResult } from './classify.js';
+import type { Transport } from './http-transport.js';
 import { LogOnce } from './log-once.js';
 import type { ExporterLog, QueuedRequest, SendDropReason } from './queued-request.js';
 
@@ -123,7 +124,7 @@ export class Sender implements Disposable {
     this.backoff.reset();
     if (result.outcome === 'refused') {
       this.failedRequests++;
-      this.refusals.write(result.reason, `OTLP receiver refuses spans: ${result.reason}`, { endpoint: this.config.endpoint });
+      this.refusals.write(result.topic ?? result.reason, `OTLP receiver refuses spans: ${result.reason}`, { endpoint: this.config.endpoint });
       this.drop(item, 'refused');
       return;
     }

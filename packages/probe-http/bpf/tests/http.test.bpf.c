@@ -127,7 +127,7 @@ static __always_inline int pass(struct t_input *in, __u32 from, __u32 to, __u32 
 		call->iovs = 2;
 	}
 	if (!http_handle(call))
-		http_declined(call);
+		obi_call_declined(call);
 	return 0;
 }
 

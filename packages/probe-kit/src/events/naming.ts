@@ -12,10 +12,12 @@ export function pascalCase(name: string): string {
   return camel.charAt(0).toUpperCase() + camel.slice(1);
 }
 
-/** Members without the upper-case name of their enum, or else without the longest common prefix that ends in `_`. */
+/** Members without the upper-case name of their enum, or else without the longest common prefix that ends in `_`; an only member has it with that name. */
 export function withoutPrefix(enumName: string, members: readonly string[]): string[] {
   const own = `${enumName.toUpperCase()}_`;
-  const prefix = members.every((member) => member.toUpperCase().startsWith(own) && member.length > own.length) ? own : commonPrefix(members);
+  const prefix = members.every((member) => member.toUpperCase().startsWith(own) && member.length > own.length)
+    ? own
+    : commonPrefix(members.length === 1 ? [...members, own] : members);
   return members.map((member) => member.slice(prefix.length));
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Recorded events: what a test keeps of a live run. One JSON file is one event or an array of them. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 
 export interface RecordedEvent {
   /** C struct name. */
@@ -19,6 +19,12 @@ export function readRecordedEvents(path: string | URL): RecordedEvent[] {
       throw new Error(`${String(path)}: entry ${index} is no recorded event; expected {"struct": string, "kind": number, "hex": string}`);
     return { struct: entry.struct, kind: entry.kind, hex: entry.hex };
   });
+}
+
+/** Writes what {@link readRecordedEvents} reads: an array, one event a line. Only its owner may read the file: records hold what applications sent. */
+export function writeRecordedEvents(path: string | URL, events: readonly RecordedEvent[]): void {
+  const lines = events.map((event) => `  ${JSON.stringify(event)}`);
+  writeFileSync(path, lines.length === 0 ? '[]\n' : `[\n${lines.join(',\n')}\n]\n`, { mode: 0o600 });
 }
 
 export function recordedEvent(struct: string, kind: number, bytes: Uint8Array): RecordedEvent {

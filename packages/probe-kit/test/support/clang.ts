@@ -33,7 +33,7 @@ export class Workshop {
   /** Compiles `body` after the fixtures' SDK. */
   snippet(body: string): Uint8Array {
     const source = join(this.directory, 'snippet.bpf.c');
-    writeFileSync(source, `#include "sdk.h"\nconst volatile u32 obi_abi = 1;\n${body}\n`);
+    writeFileSync(source, `#include "sdk.h"\nconst volatile u32 obi_abi = 2;\n${body}\n`);
     return readFileSync(this.compile(source, 'snippet.bpf.o'));
   }
   dispose(): void {
