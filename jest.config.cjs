@@ -3,7 +3,10 @@
 const fs = require('node:fs');
 const path = require('node:path');
 
-const packages = path.join(__dirname, 'packages');
+const packages = ['packages', 'examples'].flatMap((group) => {
+  const folder = path.join(__dirname, group);
+  return fs.readdirSync(folder).map((name) => path.join(folder, name));
+});
 const base = require('./tests/jest.base.cjs');
 /** Tests of the repository as a whole that need nothing. */
 const tests = { ...base('unit', { testMatch: ['<rootDir>/tests/**/*.test.ts'] }), displayName: 'tests' };
@@ -12,13 +15,9 @@ tests.testPathIgnorePatterns.push('\\.live\\.test\\.ts$', '\\.native\\.test\\.ts
 module.exports = {
   projects: [
     tests,
-    ...fs
-      .readdirSync(packages)
-      .filter((name) => fs.existsSync(path.join(packages, name, 'jest.config.cjs')))
-      .map((name) => {
-        const folder = path.join(packages, name);
-        // The preset takes the working folder for the root, which is right only when jest starts in the package.
-        return { ...require(path.join(folder, 'jest.config.cjs')), rootDir: folder };
-      }),
+    // The preset takes the working folder for the root, which is right only when jest starts in the package.
+    ...packages
+      .filter((folder) => fs.existsSync(path.join(folder, 'jest.config.cjs')))
+      .map((folder) => ({ ...require(path.join(folder, 'jest.config.cjs')), rootDir: folder })),
   ],
 };

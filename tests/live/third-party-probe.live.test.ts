@@ -148,6 +148,35 @@ testUnless(lacking)('connections that were open before are followed from the nex
   expect(followed.filter(({ attributes }) => attributes['db.operation.batch.size'] !== 4)).toEqual([]);
 });
 
+/** A subscriber that is sent three messages, and a client that goes on after an error. */
+const SUBSCRIBER = `
+import socket
+def client(*commands):
+    connection = socket.create_connection(("127.0.0.1", ${REDIS_PORT}))
+    for command in commands:
+        words = command.split()
+        connection.sendall(b"*%d\\r\\n" % len(words) + b"".join(b"$%d\\r\\n%s\\r\\n" % (len(w), w) for w in words))
+        connection.recv(4096)
+    return connection
+subscriber = client(b"subscribe news")
+client(b"PUBLISH news 1", b"PUBLISH news 2", b"PUBLISH news 3")
+heard = b""
+while heard.count(b"message") < 3:
+    heard += subscriber.recv(4096)
+client(b"NOSUCH", b"GET a", b"DEL a")
+`;
+
+testUnless(lacking)('after SUBSCRIBE a connection is left alone; an error is that of its own command', async () => {
+  await startRedis();
+  const obi = await Obi.start(sandbox, { plugins: probe, ports: [REDIS_PORT], env: { ...ACCOUNTING, OTEL_EBPF_BPF_CONTEXT_PROPAGATION: 'disabled' } });
+  await sandbox.run('subscriber', ['python3', '-c', SUBSCRIBER]);
+  await obi.waitForSpans(7);
+  const { spans, counters } = await finish(obi);
+  const seen = spans.sort(byTime).map((span) => [operation(span), span.attributes['error.type']]);
+  expect(seen).toEqual([['subscribe', undefined], ...Array(3).fill(['PUBLISH', undefined]), ['NOSUCH', 'ERR'], ['GET', undefined], ['DEL', undefined]]);
+  expect(counters.redis).toMatchObject({ stream: 1 });
+});
+
 testUnless(lacking)('server_spans: false leaves servers alone', async () => {
   await startRedis();
   const obi = await Obi.start(sandbox, {

@@ -71,7 +71,7 @@ if [ "$goal" != build ]; then
   want ip iproute2; want setpriv util-linux; want_file /usr/bin/python3 python3
 fi
 if [ "$goal" = test ]; then
-  want qemu-system-x86_64 qemu-system-x86; want depmod kmod; want nginx nginx-light; want ruby ruby
+  want qemu-system-x86_64 qemu-system-x86; want depmod kmod; want nginx nginx-light; want ruby ruby; want redis-server redis-server
   /usr/bin/python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
 fi
 
@@ -132,7 +132,7 @@ stamp=.cache/built
 built() {
   [ -e $stamp ] || return 1
   while IFS= read -r folder; do [ -d "$folder" ] || return 1; done <$stamp
-  [ -z "$(find package.json package-lock.json nx.json tsconfig.base.json bpf packages tools/nx-obi.mjs \
+  [ -z "$(find package.json package-lock.json nx.json tsconfig.base.json bpf packages examples tools/nx-obi.mjs \
     \( -name node_modules -o -name dist -o -name target -o -name .cache \) -prune -o -newer $stamp -print -quit 2>/dev/null)" ]
 }
 if ! built; then
