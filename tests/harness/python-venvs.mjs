@@ -53,8 +53,12 @@ export async function makeVenvs(venvs) {
       mkdirSync(folder, { recursive: true });
       const run = promisify(execFile);
       await run(base, ['-m', 'venv', '--without-pip', fresh], { timeout: 60_000 });
-      const site = execFileSync(path.join(fresh, 'bin', 'python'), ['-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'], { encoding: 'utf8' }).trim();
-      await run(base, ['-m', 'pip', '--disable-pip-version-check', 'install', '--quiet', '--target', site, '--only-binary', ':all:', ...PACKAGES], { timeout: 600_000 });
+      const site = execFileSync(path.join(fresh, 'bin', 'python'), ['-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'], {
+        encoding: 'utf8',
+      }).trim();
+      await run(base, ['-m', 'pip', '--disable-pip-version-check', 'install', '--quiet', '--target', site, '--only-binary', ':all:', ...PACKAGES], {
+        timeout: 600_000,
+      });
       if (!existsSync(python)) renameSync(fresh, place);
     } catch (error) {
       failures.set(name, `python ${name}: ${error instanceof Error ? error.message.split('\n').slice(0, 3).join(' ') : error}`);

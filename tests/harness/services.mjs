@@ -13,7 +13,7 @@ const workloads = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..
 /** Built workloads live outside the tree, beside kernels and the Collector. */
 export const cacheFolder = path.join(process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'obi');
 
-/** @typedef {'python' | 'ruby' | 'java' | 'node' | 'go' | 'nginx'} Language */
+/** @typedef {'python' | 'asyncio' | 'ruby' | 'java' | 'node' | 'go' | 'nginx'} Language */
 /** @typedef {import('./sandbox.mjs').Sandbox} Sandbox */
 /**
  * A running service.
@@ -41,6 +41,7 @@ const python = which('/usr/bin/python3', 'python3');
 export function missing(language) {
   switch (language) {
     case 'python':
+    case 'asyncio':
       return python ? undefined : 'python3 is not installed';
     case 'ruby':
       return which('ruby') ? undefined : 'ruby is not installed';
@@ -91,6 +92,8 @@ function command(language) {
   switch (language) {
     case 'python':
       return [python ?? 'python3', path.join(workloads, 'gateway.py')];
+    case 'asyncio':
+      return [python ?? 'python3', path.join(workloads, 'async.py')];
     case 'ruby':
       return ['ruby', path.join(workloads, 'worker.rb')];
     case 'java':
@@ -134,7 +137,7 @@ async function startNginx(sandbox, name, urls, env, port) {
     PORT: String(chosen),
     DOWNSTREAM: urls[0] ?? '',
     DOWNSTREAM_HOST: new URL(urls[0] ?? 'http://127.0.0.1:9').host,
-    KEEPALIVE: env.KEEPALIVE === '1' ? '64' : '1',
+    KEEPALIVE: { 0: '', 1: 'keepalive 64;' }[env.KEEPALIVE ?? ''] ?? 'keepalive 1;',
   };
   const template = readFileSync(path.join(workloads, 'nginx/nginx.conf.template'), 'utf8');
   writeFileSync(

@@ -14,8 +14,10 @@ const CLIENT = 3;
 /** @param {CheckedSpan} span */
 export const serviceOf = (span) => String(span.resource['service.name'] ?? '');
 
-/** How many spans a whole trace of this tree has: a server span for each entry, a client span for each but the root. @param {Tree} tree */
-export const spansOf = (tree) => 2 * flatten(tree).length - 1;
+/** Services that are called through a proxy, which leaves no entry in a tree: name of the service → name of the proxy. @typedef {Readonly<Record<string, string>>} Proxies */
+
+/** How many spans a whole trace of this tree has: a server span for each entry, a client span for each but the root, two for each proxy. @param {Tree} tree @param {Proxies} [proxies] */
+export const spansOf = (tree, proxies = {}) => flatten(tree).reduce((sum, { service }) => sum + (proxies[service] ? 4 : 2), -1);
 
 /** The trace id that the services of a tree received, if any did. @param {Tree} tree @returns {string | undefined} */
 export function traceIdOf(tree) {
@@ -29,11 +31,10 @@ export function traceIdOf(tree) {
 /**
  * Checks that the spans of the tree's trace are exactly the tree: every traceparent that a service received names a client span of its caller,
  * whose parent is the caller's server span of this very request; and nothing else is in the trace.
- * nginx leaves no entry in a tree: use this only for chains without it.
- * @template {CheckedSpan} S @param {Tree} tree @param {readonly S[]} spans those of the tree's trace
+ * @template {CheckedSpan} S @param {Tree} tree @param {readonly S[]} spans those of the tree's trace @param {Proxies} [proxies]
  * @returns {string[]} what is wrong; empty when whole
  */
-export function verifySpans(tree, spans) {
+export function verifySpans(tree, spans, proxies = {}) {
   /** @type {string[]} */ const wrong = [];
   const byId = new Map(spans.map((span) => [span.spanId, span]));
   /** @type {Set<CheckedSpan>} */ const placed = new Set();
@@ -47,7 +48,14 @@ export function verifySpans(tree, spans) {
     take(server, `server span of ${entry.service}`, entry.service);
     for (const child of entry.downstream) {
       const parent = parseTraceparent(child.traceparent)?.spanId;
-      const client = parent === undefined ? undefined : byId.get(parent);
+      let client = parent === undefined ? undefined : byId.get(parent);
+      const proxy = proxies[child.service];
+      if (proxy) {
+        take(client?.kind === CLIENT ? client : undefined, `client span ${proxy} → ${child.service} (${parent ?? 'no traceparent'})`, proxy);
+        const passed = byId.get(client?.parentSpanId ?? '');
+        take(passed?.kind === SERVER ? passed : undefined, `server span of ${proxy}`, proxy);
+        client = byId.get(passed?.parentSpanId ?? '');
+      }
       take(client?.kind === CLIENT ? client : undefined, `client span ${entry.service} → ${child.service} (${parent ?? 'no traceparent'})`, entry.service);
       if (client && server && client.parentSpanId !== server.spanId)
         wrong.push(`the call ${entry.service} → ${child.service} hangs under another span than the request that caused it`);
@@ -68,16 +76,16 @@ export function verifySpans(tree, spans) {
 /**
  * Both checks for all trees of a load.
  * @template {CheckedSpan} S @param {readonly Tree[]} trees @param {readonly S[]} spans
- * @param {(tree: Tree) => string[]} verifyTree from load.mjs
+ * @param {(tree: Tree) => string[]} verifyTree from load.mjs @param {Proxies} [proxies]
  * @returns {{ tree: Tree, traceId: string | undefined, spans: S[], wrong: string[] }[]} one for each tree, in their order
  */
-export function verifyAll(trees, spans, verifyTree) {
+export function verifyAll(trees, spans, verifyTree, proxies = {}) {
   const byTrace = Map.groupBy(spans, (span) => span.traceId);
   return trees.map((tree) => {
     const traceId = traceIdOf(tree);
     const own = byTrace.get(traceId ?? '') ?? [];
     const wrong = traceId === undefined ? ['no service received a traceparent'] : verifyTree(tree);
-    return { tree, traceId, spans: own, wrong: wrong.length ? wrong : verifySpans(tree, own) };
+    return { tree, traceId, spans: own, wrong: wrong.length ? wrong : verifySpans(tree, own, proxies) };
   });
 }
 

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// The middles of the parents measurement that this machine can run; Node.js's and Python's asyncio ones belong to their runtime probes.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { fetchJars } from './parents-jars.mjs';
+import { cacheFolder, which } from './services.mjs';
+
+const workloads = fileURLToPath(new URL('../workloads/parents/', import.meta.url));
+
+/**
+ * A middle that can be started. safe: it never asks FIONREAD, so obi may be told to leave it in the sockhash (adr 0004); calls: for each request.
+ * @typedef {{ command: string[], env: Record<string, string>, calls?: number, safe?: string }} Start
+ * @typedef {{ name: string, family: Family, env: Record<string, string>, calls?: number }} Listed
+ * @typedef {'c' | 'rust' | 'jdk' | 'jetty' | 'tomcat' | 'ruby' | 'puma' | 'python' | 'nginx' | 'haproxy'} Family
+ */
+
+/** Built once for each state of the sources. @param {string} folder @param {string} prefix @param {(source: string, out: string) => void} build @returns {string} */
+function built(folder, prefix, build) {
+  const source = path.join(workloads, folder);
+  const hash = createHash('sha256');
+  for (const file of readdirSync(source).sort()) hash.update(file).update(readFileSync(path.join(source, file)));
+  const out = path.join(cacheFolder, `${prefix}-${hash.digest('hex').slice(0, 12)}`);
+  if (existsSync(out)) return out;
+  mkdirSync(cacheFolder, { recursive: true });
+  const fresh = `${out}.${process.pid}`;
+  build(source, fresh);
+  try {
+    renameSync(fresh, out);
+  } catch (error) {
+    rmSync(fresh, { recursive: true, force: true });
+    if (!existsSync(out)) throw error;
+  }
+  return out;
+}
+
+/** @param {string} program @param {string[]} args */
+const run = (program, args) => void execFileSync(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+
+const cMiddle = () =>
+  built('c', 'parents-c', (source, out) =>
+    run(which('gcc', 'clang', 'cc') ?? 'cc', ['-O2', '-Wall', '-Wextra', '-Werror', '-pthread', '-D_GNU_SOURCE', '-o', out, path.join(source, 'middle.c')]),
+  );
+const rustMiddle = () => built('rust', 'parents-rust', (source, out) => run('rustc', ['--edition', '2021', '-O', '-o', out, path.join(source, 'middle.rs')]));
+const javaMiddle = () =>
+  built('java', 'parents-java', (source, out) => {
+    // Without a server's jars its class is left out.
+    const skipped = new Set([...(fetchJars('jetty') ? ['JettyServer.java'] : []), ...(fetchJars('tomcat') ? ['TomcatServer.java'] : [])]);
+    const files = readdirSync(source).filter((file) => !skipped.has(file));
+    run('javac', ['-nowarn', '-d', out, '-cp', path.join(cacheFolder, 'java-jars', '*'), ...files.map((file) => path.join(source, file))]);
+  });
+
+/** Why a family cannot run here; undefined when it can. @param {Family} family @returns {string | undefined} */
+export function lacking(family) {
+  const need = (/** @type {string[]} */ ...programs) => {
+    const missing = programs.find((program) => !which(program));
+    return missing && `${missing} is not installed`;
+  };
+  switch (family) {
+    case 'c':
+      return which('gcc', 'clang', 'cc') ? undefined : 'a C compiler is not installed';
+    case 'rust':
+      return need('rustc');
+    case 'jdk':
+      return need('java', 'javac');
+    case 'jetty':
+    case 'tomcat':
+      return need('java', 'javac') ?? fetchJars(family);
+    case 'ruby':
+      return need('ruby') ?? (hasGem('webrick') ? undefined : 'ruby has no webrick');
+    case 'puma':
+      return need('ruby') ?? (hasGem('puma') ? undefined : 'ruby has no puma');
+    case 'python':
+      return need('python3');
+    default:
+      return need(family);
+  }
+}
+
+/** @param {string} name */
+function hasGem(name) {
+  try {
+    run('ruby', ['-e', `require '${name}'`]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** How to start one. @param {Listed} listed @returns {Start} */
+export function startOf({ family, env, ...rest }) {
+  const java = ['java', '-Xshare:auto', '-XX:TieredStopAtLevel=1', '-Xmx256m', '-cp'];
+  switch (family) {
+    case 'c':
+      return { ...rest, command: [cMiddle()], env, safe: cMiddle() };
+    case 'rust':
+      return { ...rest, command: [rustMiddle()], env, safe: rustMiddle() };
+    case 'jdk':
+    case 'jetty':
+    case 'tomcat':
+      return { ...rest, command: [...java, `${javaMiddle()}:${path.join(cacheFolder, 'java-jars', '*')}`, 'Middle'], env: { SERVER: family, ...env } };
+    case 'ruby':
+    case 'puma':
+      return { ...rest, command: ['ruby', path.join(workloads, 'ruby/middle.rb')], env: { SERVER: family === 'puma' ? 'puma' : 'webrick', ...env } };
+    case 'python':
+      return { ...rest, command: [which('/usr/bin/python3', 'python3') ?? 'python3', path.join(workloads, 'threads.py')], env };
+    default:
+      return { calls: 1, ...rest, command: [process.execPath, path.join(workloads, 'proxy.mjs'), family], env };
+  }
+}
