@@ -14,6 +14,7 @@ import { loadWaterfall } from './waterfall.mjs';
 const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
 const say = (/** @type {string} */ text = '') => console.log(text);
 
+const PLUGINS = 'http,node,python';
 const SEQUENTIAL = 5;
 const PARALLEL = 40;
 const IN_FLIGHT = 10;
@@ -44,10 +45,10 @@ async function demo() {
   sandbox = await Sandbox.create({ netns: true, name: 'obi-demo' });
   say('Services, in a cgroup and a network namespace of their own:');
   buildWorkloads();
-  const { gateway, services } = await startShop(sandbox, say);
+  const { gateway, services, proxies } = await startShop(sandbox, say);
 
-  say('\nobi --plugins http, with context propagation:');
-  const obi = await Obi.start(sandbox, { ports: services.map((service) => service.port) });
+  say(`\nobi --plugins ${PLUGINS}, with context propagation:`);
+  const obi = await Obi.start(sandbox, { plugins: PLUGINS, ports: services.map((service) => service.port) });
   say(`  tracing ${services.length} services from outside; nothing in them was changed or restarted`);
 
   say(`\nRequests: ${SEQUENTIAL} one after the other, then ${PARALLEL} with ${IN_FLIGHT} in flight`);
@@ -55,11 +56,11 @@ async function demo() {
   const second = await loadIn(sandbox, { url: gateway.url, requests: PARALLEL, concurrency: IN_FLIGHT, prefix: 'many' });
   const errors = [...first.errors, ...second.errors];
   const trees = [...first.trees, ...second.trees];
-  const expected = trees.reduce((sum, tree) => sum + spansOf(tree), 0);
+  const expected = trees.reduce((sum, tree) => sum + spansOf(tree, proxies), 0);
   const spans = await obi.waitForSpans(expected, 10);
   if (!obi.proc.running) throw new Error(`obi ended by itself\n${obi.proc.tail()}`);
 
-  const checked = verifyAll(trees, spans, verifyTree);
+  const checked = verifyAll(trees, spans, verifyTree, proxies);
   const broken = checked.filter((trace) => trace.wrong.length > 0);
   const whole = checked.length - broken.length;
   // One quiet trace and one of the crowd, or, if something is wrong, what is wrong.

@@ -3,6 +3,7 @@
 import { isObiError, type KernelError } from '@obi/core';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { doctor } from './commands/doctor.js';
+import { type ExplainOptions, explain } from './commands/explain.js';
 import { AuthorError } from './commands/kit.js';
 import { type NewProbeOptions, newProbe } from './commands/new-probe.js';
 import { listProbes } from './commands/probes.js';
@@ -30,6 +31,12 @@ function program(): Command {
     .command('doctor')
     .description('what this kernel and these rights allow: which taps and carriers are on, and why the others are off')
     .action(() => doctor(obi.opts<GlobalOptions>()));
+  obi
+    .command('explain <id>')
+    .description('why a span has its parent, or none: the id of a span or a trace, asked of the obi that runs here')
+    .option('--json', 'everything that is known, for machines and for reports')
+    .option('--pid <n>', 'ask only this obi (default: all that run)', positive)
+    .action((id: string, options: Omit<ExplainOptions, keyof GlobalOptions>) => explain(id, { ...obi.opts<GlobalOptions>(), ...options }));
   obi
     .command('record')
     .description('for authors of probes: keep the records of a live run as test data (needs @obi/probe-kit)')

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The command line as a whole, with a kernel that is none: messages, exit codes, and the order of starting and stopping. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,6 +47,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'obi-cli-'));
   for (const name of Object.keys(process.env)) if (name.startsWith('OTEL_')) delete process.env[name];
   process.env['OTEL_EBPF_LOG_LEVEL'] = 'ERROR';
+  process.env['OTEL_EBPF_EXPLAIN_DIRECTORY'] = join(folder, 'explain');
   mockFeatures.mockReset().mockReturnValue(FEATURES);
   mockOpen.mockReset();
   mockStart.mockReset();
@@ -77,7 +78,7 @@ describe('the command line', () => {
   test('--help names the commands', async () => {
     const { code, stdout } = await ran('--help');
     expect(code).toBe(0);
-    for (const word of ['run', 'probes', 'doctor', '--plugins', '--config']) expect(stdout).toContain(word);
+    for (const word of ['run', 'probes', 'doctor', 'explain', '--plugins', '--config']) expect(stdout).toContain(word);
   });
 
   test.each([['--nosuch'], ['nosuch'], ['--plugins'], ['probes', '--nosuch']])('%s %s is wrong: exit code 2, a message, no run', async (...args) => {
@@ -225,12 +226,14 @@ describe('a run', () => {
       container.registerValue(Symbol.for('obi.ProcessDirectory'), { resource: () => undefined });
       setTimeout(async () => {
         seen['running'] = await health(port);
+        seen['sockets'] = readdirSync(join(folder, 'explain'));
         process.emit('SIGTERM');
       }, 10);
       return {
         status: STATUS,
         [Symbol.asyncDispose]: async () => {
           seen['stopping'] = await health(port);
+          seen['sockets left'] = readdirSync(join(folder, 'explain'));
         },
       };
     });
@@ -240,7 +243,9 @@ describe('a run', () => {
     expect(seen).toEqual({
       starting: [503, 'failing', 'obi is starting'],
       running: [200, 'running', undefined],
+      sockets: [`${process.pid}.sock`],
       stopping: [503, 'stopping', undefined],
+      'sockets left': [],
       gone: 'refused',
       exit: 0,
     });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes bundle/obi.cjs of dist/: what is published. A checkout runs dist/ itself, so that a rebuilt package counts at once.
-// Why a bundle: half the memory and half the start-up time (bench/footprint.mjs). Probes stay packages of their own; they are imported when obi runs.
+// Why a bundle: less memory (bench/footprint.mjs prints how much). Probes stay packages of their own; they are imported when obi runs.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';

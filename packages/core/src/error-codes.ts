@@ -125,6 +125,20 @@ const table = {
     meaning: 'The port of the health output cannot be listened on.',
     remedy: 'Set health_check.port (OTEL_EBPF_HEALTH_CHECK_PORT) to a free port, or to 0 for none.',
   },
+  OBI_ERR_EXPLAIN_ID: {
+    meaning: '`obi explain` was given something that is no trace id and no span id.',
+    remedy: 'Give a trace id (32 hexadecimal digits), a span id (16), or a whole traceparent.',
+  },
+  OBI_ERR_EXPLAIN_UNKNOWN: {
+    meaning: 'No obi that runs here has a record with this id.',
+    remedy:
+      'Ask soon after the request, on the machine of the process that sent it; a higher explain.buffer_bytes (OTEL_EBPF_EXPLAIN_BUFFER_BYTES) reaches further back. Unsampled traces, and requests that are not answered yet, have no record.',
+  },
+  OBI_ERR_EXPLAIN_UNREACHABLE: {
+    meaning: 'No running obi answers `obi explain`.',
+    remedy:
+      'Run it as the user that obi runs as, in the same container, with the same explain.directory (OTEL_EBPF_EXPLAIN_DIRECTORY); an obi with explain.buffer_bytes 0 does not answer.',
+  },
   OBI_ERR_NO_PROBES: { meaning: 'No probe can run.', remedy: 'Correct the reasons listed above it; `obi probes` repeats them.' },
 } as const satisfies Record<string, ErrorMeaning>;
 

@@ -134,5 +134,12 @@ export const overlap = (pids: readonly number[], cgroup: string) =>
   make('OBI_ERR_OVERLAP', 'obi', `another obi runs (pid ${pids.join(', ')}) and watches what cgroup ${cgroup} holds`, { details: { pids, cgroup } });
 export const healthPort = (address: string, cause: unknown) =>
   make('OBI_ERR_HEALTH_PORT', 'health', `cannot listen on ${address}: ${text(cause)}`, { cause, details: { address } });
+export const explainId = (text: string, why: string) =>
+  make('OBI_ERR_EXPLAIN_ID', 'explain', `"${text.length > 80 ? `${text.slice(0, 80)}…` : text}" ${why}`, { details: { id: text } });
+/** @param stores one text per obi that was asked: its pid, and what it has. */
+export const explainUnknown = (kind: string, id: string, stores: readonly string[]) =>
+  make('OBI_ERR_EXPLAIN_UNKNOWN', 'explain', `${kind} ${id} is in no record of ${stores.join(', ')}`, { details: { kind, id, stores } });
+export const explainUnreachable = (directory: string, why: string, cause?: unknown) =>
+  make('OBI_ERR_EXPLAIN_UNREACHABLE', 'explain', `${directory}: ${why}`, { ...(cause === undefined ? {} : { cause }), details: { directory } });
 export const noProbes = (reasons: readonly string[]) =>
   make('OBI_ERR_NO_PROBES', 'obi', `no probe can run${reasons.map((r) => `\n  ${r}`).join('')}`, { details: { reasons } });

@@ -44,6 +44,10 @@ export * from './span/tee-span-writer.js';
 export * from './process/index.js';
 
 // --- pipeline and lifecycle (src/pipeline, src/lifecycle) --------------------------------------------------------------
+export * from './explain/answer.js';
+export * from './explain/explain-client.js';
+export * from './explain/explain-server.js';
+export { parseId, type WantedId } from './explain/span-id.js';
 export * from './health/health-server.js';
 export * from './lifecycle/agent.js';
 export * from './pipeline/record-pump.js';

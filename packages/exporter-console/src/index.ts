@@ -9,5 +9,6 @@ export { MemoryStore, type MemoryStoreOptions } from './memory-store.js';
 export { ObjectSpanWriter } from './object-span-writer.js';
 export type { StoredSpan } from './stored-span.js';
 export { detectTerminal, type Terminal } from './terminal/terminal.js';
+export { displayWidth, printable } from './terminal/text.js';
 export { buildTraces, type SpanNode, type TraceTree } from './waterfall/build-traces.js';
 export { renderWaterfall, type WaterfallOptions } from './waterfall/render-waterfall.js';

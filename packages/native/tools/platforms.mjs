@@ -14,6 +14,7 @@ const CPU = { x86_64: 'x64', aarch64: 'arm64' };
 const LIBC = { gnu: 'glibc', musl: 'musl' };
 const mode = process.argv[2];
 
+/** @type {{ target: string, platform: string, cpu: string, libc: string, addon: string }[]} */
 const platforms = manifest.napi.targets.map((/** @type {string} */ target) => {
   const [, cpu, abi] = target.match(/^(x86_64|aarch64)-unknown-linux-(gnu|musl)$/) ?? [];
   if (!cpu || !abi) throw new Error(`platforms: unknown target ${target}`);

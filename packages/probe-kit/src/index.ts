@@ -7,6 +7,7 @@ export type * from './btf/btf-types.js';
 // tests of a probe
 export { NAME_LIMIT, README_SECTIONS } from './conformance/checks.js';
 export { type ConformanceOptions, testProbe } from './conformance/test-probe.js';
+export { type RuntimeConformanceOptions, testRuntime } from './conformance/test-runtime.js';
 export { digestOf, type ExportedEvent, type Exports, readExports } from './events/event-exports.js';
 export type { Field, ScalarKind } from './events/layout.js';
 // generation

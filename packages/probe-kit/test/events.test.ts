@@ -64,6 +64,35 @@ describeWith('clang')('events of an object', () => {
     expect(digest('u32 a; u32 b;')).toBe(digests[0]);
   });
 
+  describe('whose spans can be explained', () => {
+    const TYPES = `struct obi_trace { u8 trace_id[16]; u8 span_id[8]; u8 parent_id[8]; u8 flags; u8 _pad[7]; };
+      struct obi_cause { u64 scope; u64 scope_started_ns; u64 request; u64 request_start_ns; u64 request_scope; u8 rule; u8 _pad[7]; };`;
+    const explainOf = (members: string) =>
+      readExports(readBpfObject(workshop.snippet(`${TYPES} struct x_event { struct obi_event_hdr hdr; ${members} }; OBI_EVENT(x_event, 1);`), 'x').btf)
+        .events[0]?.explain;
+
+    test('say where the trace and the cause are, whatever the members are called', () => {
+      expect(explainOf('struct obi_cause why; u64 other; struct obi_trace where;')).toEqual({
+        scope: 8,
+        scopeStartedNs: 16,
+        request: 24,
+        requestStartNs: 32,
+        requestScope: 40,
+        rule: 48,
+        traceId: 64,
+        spanId: 80,
+        parentId: 88,
+      });
+    });
+
+    test.each([
+      ['without a cause', 'struct obi_trace trace;'],
+      ['without a trace', 'struct obi_cause cause;'],
+      ['with two causes', 'struct obi_trace trace; struct obi_cause one; struct obi_cause two;'],
+      ['with structs of its own', 'u64 trace; u64 cause;'],
+    ])('are not those %s', (_what, members) => expect(explainOf(members)).toBeUndefined());
+  });
+
   test('keep the kind 0', () => {
     expect(readExports(readBpfObject(workshop.snippet('struct x_event { u32 a; }; OBI_EVENT(x_event, 0);'), 'x').btf).events[0]?.kind).toBe(0);
   });

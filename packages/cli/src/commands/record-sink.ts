@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A sink that keeps records as they came from the kernel, and drops the spans that decoders make of them. */
-import type { ExporterStats, ProcessDirectory, RecordTap, RecordView, SpanExporter } from '@obi/core';
+import type { ExporterStats, ProcessDirectory, RecordTap, RecordView, SpanExporter, SpanWriter } from '@obi/core';
 import type { Kit } from './kit.js';
 
 /** Core's own records are news of processes, not a probe's events. */
@@ -19,7 +19,7 @@ export interface RecordSinkOptions {
 
 export class RecordSink implements SpanExporter {
   readonly name = 'record';
-  readonly writer: RecordTap;
+  readonly writer: SpanWriter & RecordTap;
   readonly events: ReturnType<Kit['recordedEvent']>[] = [];
 
   constructor(private readonly options: RecordSinkOptions) {
@@ -47,7 +47,7 @@ export class RecordSink implements SpanExporter {
 }
 
 /** Decoders run as in any run, so that one that fails is reported; what they write goes nowhere. */
-class RecordingTap implements RecordTap {
+class RecordingTap implements SpanWriter, RecordTap {
   constructor(
     private readonly directory: ProcessDirectory,
     readonly record: RecordTap['record'],

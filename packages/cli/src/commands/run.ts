@@ -12,6 +12,7 @@ import {
   CoreObjects,
   cgroup2Mount,
   createLogger,
+  ExplainServer,
   errors,
   HealthServer,
   hostArchitecture,
@@ -73,15 +74,18 @@ export async function trace(config: Config, log: Logger, { make, exporterPorts, 
   // Before anything is in the kernel: no signal finds it half-way, and a port that is taken ends the run here.
   const stopped = stopSignal();
   let agent: Agent | undefined;
+  let explain: ExplainServer | undefined;
   const health = await startHealth(config, () => agent?.status, log);
   try {
     agent = await startAgent(container, exporterPorts);
+    explain = await startExplain(config, agent, log);
     const { probes, tap, propagation } = agent.status;
     log.info('obi is ready', { probes: probes.join(','), tap, propagation });
     giveBackStartUpMemory();
     onReady?.();
     log.info(`stopping on ${await (until === undefined ? stopped : Promise.race([stopped, until]))}`);
     health?.stopping();
+    await explain?.[Symbol.asyncDispose]();
     await withDeadline(agent[Symbol.asyncDispose](), config.shutdown_timeout, () =>
       log.error('stopping took longer than shutdown_timeout; some spans may be lost'),
     );
@@ -91,6 +95,7 @@ export async function trace(config: Config, log: Logger, { make, exporterPorts, 
     log.flush();
     summary(container, status);
   } finally {
+    await explain?.[Symbol.asyncDispose]();
     await health?.[Symbol.asyncDispose]();
   }
 }
@@ -127,6 +132,22 @@ function startHealth(config: Config, status: () => AgentStatus | undefined, log:
     return now;
   };
   return HealthServer.start(config.health_check.port, running, log);
+}
+
+/** Tracing goes on without it: where nothing can be written, nobody can ask. */
+async function startExplain({ explain: { buffer_bytes, directory } }: Config, agent: Agent, log: Logger): Promise<ExplainServer | undefined> {
+  if (buffer_bytes === 0) return undefined;
+  const answer = (id: string) => {
+    const told = agent.explain(id);
+    if (!told) throw new Error('no records are kept');
+    return told;
+  };
+  try {
+    return await ExplainServer.start(directory, answer, log);
+  } catch (err) {
+    log.warn('`obi explain` gets no answer from this run (explain.directory)', { err });
+    return undefined;
+  }
 }
 
 async function startAgent(container: Container, exporterPorts: readonly number[]): Promise<Agent> {

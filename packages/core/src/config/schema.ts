@@ -43,6 +43,10 @@ const ratio = z.coerce
   .max(1, { error: 'a ratio lies between 0 and 1' });
 const port = z.coerce.number({ error: 'expected a port number' }).int().min(0).max(65_535);
 
+const MEBIBYTE = 2 ** 20;
+/** All of it is looked through at each question, while no record is read. */
+const EXPLAIN_BUFFER_MAX = 64 * MEBIBYTE;
+
 export const configSchema = z.strictObject({
   log_level: z.preprocess((v) => (typeof v === 'string' ? v.toUpperCase() : v), z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR'])).prefault('INFO'),
   log_format: z.enum(['text', 'json']).prefault('text'),
@@ -100,6 +104,17 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   health_check: z.strictObject({ port: port.prefault(0) }).prefault({}),
+  explain: z
+    .strictObject({
+      buffer_bytes: z.coerce
+        .number({ error: 'expected a number of bytes' })
+        .int()
+        .min(0)
+        .max(EXPLAIN_BUFFER_MAX)
+        .prefault(2 * MEBIBYTE),
+      directory: z.string().startsWith('/', { error: 'expected an absolute path' }).prefault('/run/obi'),
+    })
+    .prefault({}),
   probes: z.record(z.string(), z.record(z.string(), z.unknown())).prefault({}),
 });
 

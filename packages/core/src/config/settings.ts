@@ -232,6 +232,22 @@ export const SETTINGS: readonly Setting[] = [
     description: 'Serve `/healthz` on this port of the loopback address; 0 = off.',
   },
   {
+    key: 'explain.buffer_bytes',
+    env: ['OTEL_EBPF_EXPLAIN_BUFFER_BYTES'],
+    parse: text,
+    type: 'bytes, up to 67108864',
+    description: 'How much is kept of the newest records, about 350 bytes each, for `obi explain`; 0 = nothing, and it gets no answer.',
+    own: true,
+  },
+  {
+    key: 'explain.directory',
+    env: ['OTEL_EBPF_EXPLAIN_DIRECTORY'],
+    parse: text,
+    type: 'path',
+    description: 'Where obi answers `obi explain`, on a socket that only its own user can open. It is made if it is not there; the directory above it is not.',
+    own: true,
+  },
+  {
     key: 'probes',
     type: 'map of sections',
     description: '`probes.<id>` is the section of the probe with that id, checked by the probe itself; see its README.',

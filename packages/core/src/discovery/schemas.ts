@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The static parts of a probe package as zod sees them. Unknown keys are let through: a newer tool may write more than this core reads. */
 import * as z from 'zod';
-import { type PackageEntry, type ProbeManifest, SLOTS, type SlotName } from '../probe/manifest.js';
+import { type CausePlaces, type PackageEntry, type ProbeManifest, SLOTS, type SlotName } from '../probe/manifest.js';
 
 export const packageEntrySchema: z.ZodType<PackageEntry> = z.object({
   id: z.string().regex(/^[a-z][a-z0-9-]{0,14}$/, { error: 'must be a lower-case name of up to 15 letters, digits and hyphens' }),
@@ -13,6 +13,17 @@ export const packageEntrySchema: z.ZodType<PackageEntry> = z.object({
 
 const count = z.int().nonnegative();
 const objectEntry = z.object({ file: z.string().min(1), sha256: z.string().regex(/^[0-9a-f]{64}$/, { error: 'must be 64 lower-case hexadecimal digits' }) });
+const causePlaces: z.ZodType<CausePlaces> = z.object({
+  traceId: count,
+  spanId: count,
+  parentId: count,
+  scope: count,
+  scopeStartedNs: count,
+  request: count,
+  requestStartNs: count,
+  requestScope: count,
+  rule: count,
+});
 
 export const manifestSchema: z.ZodType<ProbeManifest> = z.object({
   schema: z.literal(1, { error: 'must be 1, the manifest schema that this obi reads' }),
@@ -27,7 +38,9 @@ export const manifestSchema: z.ZodType<ProbeManifest> = z.object({
     }),
   ),
   maps: z.array(z.object({ name: z.string().min(1), type: count, keySize: count, valueSize: count, maxEntries: count })),
-  events: z.array(z.object({ struct: z.string().min(1), kind: count, size: z.int().positive(), digest: z.string().min(1) })),
+  events: z.array(
+    z.object({ struct: z.string().min(1), kind: count, size: z.int().positive(), digest: z.string().min(1), explain: causePlaces.exactOptional() }),
+  ),
   counters: z.array(z.string()),
 });
 

@@ -76,7 +76,9 @@ export class ElfImage implements Disposable {
 
   /** Places that the loader fills with an address of this file. */
   relocations(): ElfRelocations {
-    this.#relocations ??= readRelocations(this.sections.filter(({ type, flags }) => type === SHT_RELA && flags & SHF_ALLOC).map((section) => this.#bytesOf(section)));
+    this.#relocations ??= readRelocations(
+      this.sections.filter(({ type, flags }) => type === SHT_RELA && flags & SHF_ALLOC).map((section) => this.#bytesOf(section)),
+    );
     return this.#relocations;
   }
 

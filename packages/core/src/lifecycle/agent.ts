@@ -9,6 +9,9 @@ import { hostArchitecture } from '../discovery/architecture.js';
 import { discoverProbes } from '../discovery/discover.js';
 import type { Refusal } from '../discovery/types.js';
 import { isObiError, noProbes } from '../errors.js';
+import type { ExplainAnswer } from '../explain/answer.js';
+import { Explainer } from '../explain/explainer.js';
+import { RecordStore } from '../explain/record-store.js';
 import { coreProcessEvent, ObiCounter } from '../generated/core.events.js';
 import { CoreObjects } from '../kernel/core-objects.js';
 import { Kernel, type RingReader } from '../kernel/kernel.js';
@@ -35,6 +38,8 @@ const TICK_MS = 100;
 const RECHECK_MS = 1000;
 /** A program shows its execution model a while after it was started (libraries, event loop): looked at once more. */
 const SETTLED_MS = 1000;
+/** How long the start waits for runtime probes to set up the processes that run already. */
+const RUNTIMES_MS = 5000;
 /** Core's own slot in the kernel's counters. */
 const CORE_SLOT = 0;
 
@@ -84,6 +89,7 @@ export class Agent implements AsyncDisposable {
   #pump!: RecordPump;
   #counters!: KernelCounters;
   #runtimes!: Runtimes;
+  #explainer: Explainer | undefined;
   #reader: RingReader | undefined;
   #timers: NodeJS.Timeout[] = [];
   /** One per process that was selected a short while ago. */
@@ -152,6 +158,9 @@ export class Agent implements AsyncDisposable {
     this.#exporters = this.#container.resolve<readonly SpanExporter[]>(SpanExporters);
     const writer = teeSpanWriter(this.#exporters.map((exporter) => exporter.writer));
     this.#pump = new RecordPump(writer, (probe, what, err) => this.#log.error(`probe ${probe}: ${what}; counted from now on`, { err }));
+    const bytes = config.explain.buffer_bytes;
+    const records = bytes > 0 ? new RecordStore(bytes) : undefined;
+    if (records) this.#pump.tap(records);
 
     const tasks = session.load({ actor: 'core', name: 'tasks', image: objects.tasks, parameters });
     this.#counters = new KernelCounters(session.map('obi_counters'), sharedCounters());
@@ -167,6 +176,7 @@ export class Agent implements AsyncDisposable {
       removed: (pid, reason) => this.#runtimes.deselected(pid, reason !== 'rules'),
     });
     this.#runtimes = new Runtimes(processMap.value, (name) => session.map(name));
+    if (records) this.#explainer = this.#makeExplainer(records, options.version);
     const limit = propagationLimit(config.ebpf.context_propagation);
     if (limit !== undefined) this.#limits.push(`propagation: ${limit}`);
     this.#tap = attachTap(session, objects, config, features, parameters, this.#log);
@@ -179,7 +189,7 @@ export class Agent implements AsyncDisposable {
       const slot = CORE_SLOT + 1 + index;
       try {
         await runProbe(
-          { config, container: this.#container, session, pump: this.#pump, writer, parameters, log: this.#log, carriers, runtimes: this.#runtimes },
+          { config, container: this.#container, session, pump: this.#pump, writer, parameters, log: this.#log, carriers, runtimes: this.#runtimes, records },
           probe,
           slot,
         );
@@ -211,6 +221,7 @@ export class Agent implements AsyncDisposable {
     for (const limit of this.#limits) this.#log.warn(limit);
     const advice = this.#processes.advice;
     if (advice) this.#log.warn(advice);
+    await this.#runtimes.settled(RUNTIMES_MS);
   }
 
   readonly #onBatch = (batch: Buffer, used: number): void => {
@@ -262,6 +273,22 @@ export class Agent implements AsyncDisposable {
       remedy: '`obi doctor` says what this kernel can do',
     });
     return { message: `probe ${probe} stays off: ${reason}`, err };
+  }
+
+  #makeExplainer(store: RecordStore, version: string): Explainer {
+    return new Explainer({
+      store,
+      version,
+      propagates: propagationMethods(this.#config.ebpf.context_propagation).headers,
+      process: (pid) => this.#processes.get(pid),
+      resource: (pid) => this.#processes.look(pid),
+      runtime: (pid) => this.#runtimes.of(pid),
+    });
+  }
+
+  /** Why a span has its parent; undefined when no records are kept (`explain.buffer_bytes: 0`). @throws ObiError OBI_ERR_EXPLAIN_ID */
+  explain(id: string): ExplainAnswer | undefined {
+    return this.#explainer?.answer(id);
   }
 
   get status(): AgentStatus {

@@ -5,6 +5,7 @@ import { checkProbeSection } from '../config/probe-section.js';
 import type { Config } from '../config/schema.js';
 import type { Container } from '../di.js';
 import type { DiscoveredProbe } from '../discovery/types.js';
+import type { RecordStore } from '../explain/record-store.js';
 import type { LoadedObject } from '../kernel/kernel.js';
 import type { KernelSession, Parameters } from '../kernel/kernel-session.js';
 import { Logger } from '../logging/logger.js';
@@ -24,6 +25,8 @@ export interface ProbeHost {
   readonly parameters: Parameters;
   readonly log: Logger;
   readonly runtimes: Runtimes;
+  /** Where records are kept for `obi explain`; undefined: nowhere. */
+  readonly records: RecordStore | undefined;
   /** Are outgoing bytes shown to carriers in this run? */
   readonly carriers: boolean;
 }
@@ -73,6 +76,7 @@ async function bringIn(host: ProbeHost, probe: DiscoveredProbe, slot: number): P
       minSize: binding.minSize,
       handle: (record) => decoder.decode(record, host.writer),
     });
+    if (event.explain) host.records?.add(slot, event.kind, { probe: entry.id, struct: event.struct, places: event.explain, decoder });
   }
 }
 

@@ -27,8 +27,12 @@ interface Attached {
   /** What it has in the kernel; released last in, first out. */
   readonly held: Disposable[];
   isScoped: boolean;
+  refusal: string | undefined;
   done: Promise<void>;
 }
+
+/** What a runtime probe makes of one process, now. */
+export type ProcessRuntime = { readonly probe: string } & ({ readonly state: 'scoped' | 'attaching' } | { readonly state: 'refused'; readonly reason: string });
 
 /** For the health output: by probe, how many processes it serves now, and why it refused others. */
 export type RuntimeStatus = Record<string, { readonly scoped: number; readonly refused: Readonly<Record<string, number>> }>;
@@ -64,6 +68,7 @@ export class Runtimes {
       abort: new AbortController(),
       held: [],
       isScoped: false,
+      refusal: undefined,
       done: Promise.resolve(),
     };
     this.#attached.set(process.pid, attached);
@@ -80,6 +85,26 @@ export class Runtimes {
 
   status(): RuntimeStatus {
     return Object.fromEntries(this.#runtimes.map(({ probe, scoped, refused }) => [probe, { scoped, refused: Object.fromEntries(refused) }]));
+  }
+
+  /** Undefined when no installed runtime probe applies to it. */
+  of(pid: number): ProcessRuntime | undefined {
+    const attached = this.#attached.get(pid);
+    if (!attached) return undefined;
+    const { runtime, isScoped, refusal } = attached;
+    return refusal === undefined
+      ? { probe: runtime.probe, state: isScoped ? 'scoped' : 'attaching' }
+      : { probe: runtime.probe, state: 'refused', reason: refusal };
+  }
+
+  /** Waits until every process that is known now is served or refused, `limit` ms at most. */
+  async settled(limit: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, limit);
+    });
+    await Promise.race([Promise.all([...this.#attached.values()].map(({ done }) => done)), late]);
+    clearTimeout(timer);
   }
 
   /** Undoes everything inside the processes. Waits for it; what fails is logged. */
@@ -107,6 +132,7 @@ export class Runtimes {
       runtime.log.info(`follows requests inside ${process.resource.attributes['service.name']}`, { pid, note: outcome.note });
     } else {
       this.#release(attached);
+      attached.refusal = outcome.reason;
       runtime.refused.set(outcome.reason, (runtime.refused.get(outcome.reason) ?? 0) + 1);
       runtime.log.warn(`cannot follow requests inside ${process.resource.attributes['service.name']}: ${outcome.reason}`, { pid });
     }

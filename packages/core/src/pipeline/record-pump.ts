@@ -16,12 +16,12 @@ export interface RecordSink {
   handle(record: RecordView): void;
 }
 
-/** A span writer that wants the records too, as they come from the kernel: `obi record`. */
-export interface RecordTap extends SpanWriter {
+/** Gets the records as they come from the kernel: a span writer that wants them too (`obi record`), or what {@link RecordPump.tap} was given. */
+export interface RecordTap {
   /** Called before the decoder, for every record that one gets. Keeps nothing of `record` itself, and does not throw. */
   record(probe: string, event: string, kind: number, record: RecordView): void;
 }
-const isTap = (writer: SpanWriter): writer is RecordTap => 'record' in writer;
+const isTap = (writer: SpanWriter): writer is SpanWriter & RecordTap => 'record' in writer;
 
 /** What went wrong with the records of one probe. */
 export interface SinkFaults {
@@ -51,7 +51,7 @@ export class RecordPump {
   readonly #slots: (Slot | undefined)[] = [];
   readonly #record = new BatchView();
   readonly #writer: SpanWriter;
-  readonly #tap: RecordTap | undefined;
+  readonly #taps: RecordTap[] = [];
   readonly #report: (probe: string, what: string, error?: unknown) => void;
   /** Records whose slot has no probe; cannot happen unless the kernel side is not ours. */
   strays = 0;
@@ -60,13 +60,18 @@ export class RecordPump {
   /** @param report called once per probe and kind of fault; `error` is an ObiError OBI_ERR_PROBE_DECODER when its decoder threw. */
   constructor(writer: SpanWriter, report: (probe: string, what: string, error?: unknown) => void) {
     this.#writer = writer;
-    this.#tap = isTap(writer) ? writer : undefined;
+    if (isTap(writer)) this.#taps.push(writer);
     this.#report = report;
   }
 
   add(slot: number, name: string, kind: number, sink: RecordSink): void {
     this.#slots[slot] ??= { name, byKind: [], faults: { short: 0, unknown: 0, thrown: 0 } };
     this.#slots[slot].byKind[kind] = sink;
+  }
+
+  /** From now on this gets every record that a decoder gets, too. */
+  tap(tap: RecordTap): void {
+    this.#taps.push(tap);
   }
 
   faults(): Record<string, SinkFaults> {
@@ -102,7 +107,7 @@ export class RecordPump {
     } else if (record.length < sink.minSize) {
       this.#fault(slot, 'short', 'sent a record shorter than its struct');
     } else {
-      this.#tap?.record(slot.name, sink.event, kind, record);
+      for (let tap = 0; tap < this.#taps.length; tap++) this.#taps[tap]?.record(slot.name, sink.event, kind, record);
       try {
         sink.handle(record);
       } catch (error) {

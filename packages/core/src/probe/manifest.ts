@@ -86,4 +86,18 @@ export interface EventEntry {
   readonly size: number;
   /** Digest over member names, types and offsets; must equal the digest in the generated reader. */
   readonly digest: string;
+  /** For a struct with members of type `struct obi_trace` and `struct obi_cause`: its spans can be explained (`obi explain`). */
+  readonly explain?: CausePlaces;
+}
+/** Byte offsets in the record of what `struct obi_trace` and `struct obi_cause` hold (bpf/include/obi). */
+export interface CausePlaces {
+  readonly traceId: number;
+  readonly spanId: number;
+  readonly parentId: number;
+  readonly scope: number;
+  readonly scopeStartedNs: number;
+  readonly request: number;
+  readonly requestStartNs: number;
+  readonly requestScope: number;
+  readonly rule: number;
 }

@@ -106,9 +106,14 @@ export class ProcessTable implements ProcessDirectory {
 
   /** Also answers for a process that ended a short while ago, until its pid is used again. */
   resource(pid: number): ProcessResource | undefined {
-    const resource = this.#traced.get(pid)?.process.resource ?? this.#ended.get(pid);
+    const resource = this.look(pid);
     if (resource === undefined) this.#unknown++;
     return resource;
+  }
+
+  /** As {@link resource}, for who asks out of curiosity: nothing is counted. */
+  look(pid: number): ProcessResource | undefined {
+    return this.#traced.get(pid)?.process.resource ?? this.#ended.get(pid);
   }
 
   /** How often a span's process was not known: each time a span was not written, by one exporter. */

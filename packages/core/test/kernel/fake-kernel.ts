@@ -95,7 +95,15 @@ export class FakeKernel implements Kernel {
     };
   }
 
-  ringReader(): RingReader {
+  #onBatch: ((batch: Buffer, used: number) => void) | undefined;
+
+  /** As if the ring had held these records. */
+  deliver(batch: Buffer): void {
+    this.#onBatch?.(batch, batch.length);
+  }
+
+  ringReader(_events: MapHandle, _options: object, onBatch: (batch: Buffer, used: number) => void): RingReader {
+    this.#onBatch = onBatch;
     return {
       start: () => this.#do('read'),
       drain: () => {

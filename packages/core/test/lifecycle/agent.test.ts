@@ -134,3 +134,40 @@ test.each([
   expect(agent.status.limits.filter((limit) => limit.includes('TCP options'))).toHaveLength(lines);
   await agent[Symbol.asyncDispose]();
 });
+
+describe('explain', () => {
+  const PLACES = { traceId: 8, spanId: 24, parentId: 32, scope: 40, scopeStartedNs: 48, request: 56, requestStartNs: 64, requestScope: 72, rule: 80 };
+  /** A batch with one record of slot 2, the probe `good`. */
+  function batch(spanId: string): Buffer {
+    const bytes = Buffer.alloc(8 + 88);
+    bytes.writeUInt32LE(88, 0);
+    bytes.writeUInt16LE(2, 8);
+    bytes.writeUInt16LE(1, 10);
+    bytes.write(spanId, 8 + PLACES.spanId, 'hex');
+    return bytes;
+  }
+  const ID = 'ab'.repeat(8);
+
+  test('records of an event that says its cause are kept, and found', async () => {
+    const [, good] = mockProbes;
+    Object.assign(good?.manifest.events[0] ?? {}, { explain: PLACES });
+    const agent = await start();
+    kernel.deliver(batch(ID));
+    expect(agent.explain(ID)?.spans).toMatchObject([{ spanId: ID, probe: 'good', event: 'good_event', verdict: { kind: 'root' } }]);
+    expect(agent.explain('cd'.repeat(8))?.spans).toEqual([]);
+    await agent[Symbol.asyncDispose]();
+  });
+
+  test('of others none are kept', async () => {
+    const agent = await start();
+    kernel.deliver(batch(ID));
+    expect(agent.explain(ID)).toMatchObject({ spans: [], store: { records: 0 } });
+    await agent[Symbol.asyncDispose]();
+  });
+
+  test('without a buffer nobody can ask', async () => {
+    const agent = await start({}, { OTEL_EBPF_EXPLAIN_BUFFER_BYTES: '0' });
+    expect(agent.explain(ID)).toBeUndefined();
+    await agent[Symbol.asyncDispose]();
+  });
+});

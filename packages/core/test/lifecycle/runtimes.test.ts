@@ -150,3 +150,18 @@ test('a process that ends while it is being set up is told so, and not counted',
   expect(slots).toEqual([]);
   expect(runtimes.status()['node']).toEqual({ scoped: 0, refused: {} });
 });
+
+test('what is made of one process: nothing, being set up, served, refused with the reason', async () => {
+  const { driver, runtimes } = setUp();
+  driver.outcome = async (pid) => (pid === 1 ? { state: 'scoped' } : { state: 'refused', reason: 'no symbols' });
+  for (const pid of [1, 2]) runtimes.selected(process(pid));
+  expect(runtimes.of(1)).toEqual({ probe: 'node', state: 'attaching' });
+  await settled();
+  expect([1, 2, 3].map((pid) => runtimes.of(pid))).toEqual([
+    { probe: 'node', state: 'scoped' },
+    { probe: 'node', state: 'refused', reason: 'no symbols' },
+    undefined,
+  ]);
+  runtimes.deselected(1, true);
+  expect(runtimes.of(1)).toBeUndefined();
+});

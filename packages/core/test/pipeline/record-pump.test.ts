@@ -68,3 +68,11 @@ test('a writer that wants the records gets each one that a decoder gets, before 
   made.push(batch, batch.length);
   expect(order).toEqual(['good good_event 7 8 16', 'decoded', `bad bad_event 7 ${batch.length - 24} 24`, 'discarded']);
 });
+
+test('taps that are added get the same, whatever the writer is', () => {
+  const { made, push } = pump();
+  const seen: string[] = [];
+  for (const name of ['one', 'two']) made.tap({ record: (probe, event, kind, { length }) => void seen.push(`${name}: ${probe} ${event} ${kind} ${length}`) });
+  push(record(1, 7), record(1, 8), record(1, 7, 12));
+  expect(seen).toEqual(['one: good good_event 7 16', 'two: good good_event 7 16']);
+});

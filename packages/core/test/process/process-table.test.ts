@@ -160,6 +160,18 @@ describe('a process that ends while it is looked at', () => {
     expect(processes.resource(10)?.attributes['process.pid']).toBe(10); // its spans may still come
   });
 
+  test('who only looks is not counted as a span that was not written', () => {
+    proc.set(10, PYTHON);
+    const processes = table(ALL_PYTHON);
+    processes.scan();
+    proc.remove(10);
+    processes.refresh(10);
+    expect([10, 11].map((pid) => processes.look(pid)?.attributes['process.pid'])).toEqual([10, undefined]);
+    expect(processes.unknown).toBe(0);
+    processes.resource(11);
+    expect(processes.unknown).toBe(1);
+  });
+
   test('its first thread only: it stays', () => {
     proc.set(10, { ...PYTHON, startTime: 5 });
     const processes = endingTable(() => proc.set(10, { ...PYTHON, startTime: 5, state: 'Z', threads: ['a', 'b'] }));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What every probe package must hold to. Each check returns its findings, one sentence each; none = conforms. */
 import { KERNEL_ABI_VERSION, PROBE_API_VERSION, PROBE_KEYWORD, SLOTS } from '@obi/core';
-import type { ExportedEvent } from '../events/event-exports.js';
+import { type ExportedEvent, entryOf } from '../events/event-exports.js';
 import { sha256 } from '../generate/manifest.js';
 import type { ProbeCore } from '../replay/replay.js';
 import type { ProbePackage } from './probe-package.js';
@@ -56,12 +56,7 @@ export function checkManifest({ manifest, objects }: ProbePackage): string[] {
         object.programs.map(({ name, section, type }) => ({ name, section, type })),
       ),
       ...different(`${architecture}: maps in the manifest`, manifest.maps, 'the object has', object.maps),
-      ...different(
-        `${architecture}: events in the manifest`,
-        manifest.events,
-        'the object has',
-        exports.events.map(({ struct, kind, size, digest }) => ({ struct, kind, size, digest })),
-      ),
+      ...different(`${architecture}: events in the manifest`, manifest.events, 'the object has', exports.events.map(entryOf)),
       ...different(`${architecture}: counters in the manifest`, manifest.counters, 'the object has', exports.counters),
       ...(/GPL/.test(object.licence ?? '')
         ? []

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What an object exports to user space: the variables that OBI_EVENT, OBI_COUNTERS and OBI_ENUM leave in section `.obi.events`. */
 import { createHash } from 'node:crypto';
-import type { EventEntry } from '@obi/core';
+import type { CausePlaces, EventEntry } from '@obi/core';
 import type { Btf } from '../btf/btf.js';
 import type { BtfComposite, BtfEnum, BtfNamed } from '../btf/btf-types.js';
 import { type Field, layoutOf } from './layout.js';
-import { withoutPrefix } from './naming.js';
+import { camelCase, withoutPrefix } from './naming.js';
 
 const SECTION = '.obi.events';
 
@@ -13,6 +13,10 @@ export interface ExportedEvent extends EventEntry {
   /** Smallest valid length: a byte array at the end may be cut. */
   readonly minSize: number;
   readonly fields: readonly Field[];
+}
+/** What the manifest says of it. */
+export function entryOf({ struct, kind, size, digest, explain }: ExportedEvent): EventEntry {
+  return { struct, kind, size, digest, ...(explain === undefined ? {} : { explain }) };
 }
 export interface Exports {
   readonly events: readonly ExportedEvent[];
@@ -58,7 +62,29 @@ function readEvent(btf: Btf, variables: readonly BtfNamed[], variable: BtfNamed,
   const kind = kindVariable && btf.uint(kindVariable.type);
   if (kind === undefined) throw new Error(`OBI_EVENT(${name}): no kind beside it; declare both with OBI_EVENT(${name}, KIND)`);
   const fields = layoutOf(btf, struct);
-  return { struct: name, kind, size: struct.size, minSize: minSizeOf(btf, struct), digest: digestOf(fields), fields };
+  const explain = causePlaces(btf, struct, fields);
+  return { struct: name, kind, size: struct.size, minSize: minSizeOf(btf, struct), digest: digestOf(fields), fields, ...(explain ? { explain } : {}) };
+}
+
+/** Where its `struct obi_trace` and `struct obi_cause` are, whatever the members are called: with one of each its spans can be explained. */
+function causePlaces(btf: Btf, struct: BtfComposite, fields: readonly Field[]): CausePlaces | undefined {
+  const trace = placesIn(btf, struct, fields, 'obi_trace');
+  const cause = placesIn(btf, struct, fields, 'obi_cause');
+  if (!trace || !cause) return undefined;
+  const { flags: _, ...ids } = trace;
+  return { ...ids, ...cause } as unknown as CausePlaces;
+}
+
+/** Offsets of what the only member of this type holds, by name; undefined when there is none or more than one. */
+function placesIn(btf: Btf, struct: BtfComposite, fields: readonly Field[], typeName: string): Record<string, number> | undefined {
+  const [member, ...others] = struct.members.filter(({ type }) => {
+    const resolved = btf.resolve(type);
+    return resolved.kind === 'struct' && resolved.name === typeName;
+  });
+  if (member === undefined || others.length > 0) return undefined;
+  const prefix = `${member.name}.`;
+  const own = fields.filter(({ path }) => path.startsWith(prefix) && !path.startsWith(`${prefix}_`));
+  return Object.fromEntries(own.map(({ path, offset }) => [camelCase(path.slice(prefix.length)), offset]));
 }
 
 /** A byte array as the last member, unless it is padding by name (`_pad`), may be cut to the length in use. */

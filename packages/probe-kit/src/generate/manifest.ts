@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { dirname, relative, sep } from 'node:path';
 import type { Architecture, ProbeManifest, ProgramEntry } from '@obi/core';
-import type { Exports } from '../events/event-exports.js';
+import { type Exports, entryOf } from '../events/event-exports.js';
 import type { BpfObject } from '../object/bpf-object.js';
 
 export interface BuiltObject {
@@ -34,7 +34,7 @@ export function buildManifest(objects: readonly BuiltObject[], manifestPath: str
     ),
     programs: first.object.programs.map(({ name, section, type }): ProgramEntry => ({ name, section, type, helpers: helpersOf(objects, name) })),
     maps: first.object.maps,
-    events: first.exports.events.map(({ struct, kind, size, digest }) => ({ struct, kind, size, digest })),
+    events: first.exports.events.map(entryOf),
     counters: first.exports.counters,
   };
 }
