@@ -8,6 +8,10 @@ export type EnvParser = (text: string) => unknown;
 const text: EnvParser = (value) => value;
 const list: EnvParser = splitList;
 const globs: EnvParser = splitGlobs;
+const truth: EnvParser = (value) => {
+  if (!/^(true|false)$/i.test(value)) throw new Error(`expected true or false, not ${JSON.stringify(value)}`);
+  return value.toLowerCase() === 'true';
+};
 /** `a=b,c=d` with percent-encoded values, as the OpenTelemetry specification writes OTEL_RESOURCE_ATTRIBUTES. */
 const pairs: EnvParser = (value) =>
   Object.fromEntries(
@@ -246,6 +250,13 @@ export const SETTINGS: readonly Setting[] = [
     type: 'path',
     description: 'Where obi answers `obi explain`, on a socket that only its own user can open. It is made if it is not there; the directory above it is not.',
     own: true,
+  },
+  {
+    key: 'probes.node.enabled',
+    env: ['OTEL_EBPF_NODEJS_ENABLED'],
+    parse: truth,
+    type: 'true | false',
+    description: 'Whether @obi/probe-node brings its script into Node.js processes; without it their outgoing requests have no parent.',
   },
   {
     key: 'probes',

@@ -30,7 +30,7 @@ export const UPSTREAM_IGNORED: readonly UpstreamKey[] = [
   { key: 'metrics', env: ['OTEL_EBPF_METRICS_*', 'OTEL_EBPF_METRIC_*'] },
   { key: 'name_resolver', env: ['OTEL_EBPF_NAME_RESOLVER_*'] },
   { key: 'network', env: ['OTEL_EBPF_NETWORK_*', 'OTEL_EBPF_GEOIP_*', 'OTEL_EBPF_REVERSE_DNS_*'] },
-  { key: 'nodejs', env: ['OTEL_EBPF_NODEJS_*'] },
+  { key: 'nodejs' },
   { key: 'otel_metrics_export', env: ['OTEL_EBPF_ALLOW_SERVICE_GRAPH_SELF_REFERENCES', 'OTEL_EBPF_EXTRA_SPAN_RESOURCE_ATTRIBUTES'] },
   { key: 'prometheus_export', env: ['OTEL_EBPF_PROMETHEUS_*'] },
   { key: 'stats', env: ['OTEL_EBPF_STATS_*'] },
