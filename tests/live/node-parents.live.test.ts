@@ -8,7 +8,7 @@ import { Obi } from '../harness/obi.mjs';
 import { askIn, judge, judgeTree, startLeaves, startMiddle } from '../harness/parents.mjs';
 import { Sandbox } from '../harness/sandbox.mjs';
 
-const REQUESTS = Number(process.env.OBI_NODE_REQUESTS ?? 500);
+const REQUESTS = Number(process.env.OBI_NODE_REQUESTS ?? 200);
 const probe = path.resolve(__dirname, '../../packages/probe-node');
 const middleFile = path.join(probe, 'test/support/middle.cjs');
 const undici = path.dirname(require.resolve('undici/package.json'));

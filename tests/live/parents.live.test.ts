@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Many requests at once through services of every kind: whose request caused which call? Judged by the ids that the services echo.
-// A wrong parent is a failure everywhere; a right one is demanded where the README promises it. OBI_PARENTS_N: requests for each, default 200.
+// A wrong parent is a failure everywhere; a right one is demanded where the README promises it. OBI_PARENTS_N: requests for each, default 100.
 import { type Answer, judge, judgeSpans, judgeTree, type Leaf, measure, startLeaves, startMiddle } from '../harness/parents.mjs';
 import { lacking, startOf } from '../harness/parents-middles.mjs';
 import { Sandbox } from '../harness/sandbox.mjs';
@@ -8,7 +8,7 @@ import { testUnless } from './support/chain.js';
 import { features, inVm } from './support/features.js';
 import { MIDDLES, type Row } from './support/parents-rows.js';
 
-const REQUESTS = Number(process.env.OBI_PARENTS_N ?? 200);
+const REQUESTS = Number(process.env.OBI_PARENTS_N ?? 100);
 const IN_FLIGHT = 50;
 const CLIENT = 3;
 const table: Record<string, string | number>[] = [];

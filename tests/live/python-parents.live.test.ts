@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Many requests at once through Python services of every kind: whose request caused which call? Judged by the ids that the services echo.
-// OBI_PARENTS_N: requests for each, default 500 (10 000 for the figures in the README).
+// OBI_PARENTS_N: requests for each, default 150 (10 000 for the figures in the README).
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { measure, startLeaves, startMiddle } from '../harness/parents.mjs';
@@ -8,7 +8,7 @@ import { anyVenv, interpreters, makeVenvs, type Venv } from '../harness/python-v
 import { Sandbox } from '../harness/sandbox.mjs';
 import { inVm, root } from './support/features.js';
 
-const REQUESTS = Number(process.env.OBI_PARENTS_N ?? (inVm ? 100 : 500));
+const REQUESTS = Number(process.env.OBI_PARENTS_N ?? 150);
 const IN_FLIGHT = 50;
 const folder = path.join(root, 'tests/workloads/parents/python');
 const PLUGINS = `http,${path.join(root, 'packages/probe-python')}`;

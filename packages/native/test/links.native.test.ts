@@ -103,6 +103,19 @@ describe('attaching', () => {
     expect(counter(shared, 12)).toBe(8);
   });
 
+  test('uprobes made for one link each: detached beside the caller, and for certain once their object is disposed', () => {
+    const everything = kernel.open('basic', image('basic')).load();
+    const own = everything.map('t_shared');
+    const at = { ...getpriorityInLibc(), pid: process.pid };
+    const links = [everything.attachUprobe('t_uprobe_multi', at), everything.attachUprobe('t_uprobe_multi', { ...at, return: true })];
+    getpriority(5);
+    expect(counter(own, 14)).toBe(10);
+    for (const link of links) link[Symbol.dispose]();
+    everything[Symbol.dispose]();
+    getpriority(5);
+    expect(counter(own, 14)).toBe(10);
+  });
+
   test('a tp_btf program, to the target in its section name', () => {
     const link = loaded.attachTrace('t_trace');
     getpriority(1);

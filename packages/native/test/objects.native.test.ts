@@ -32,6 +32,7 @@ describe('an opened object', () => {
       t_tracepoint: 'tracepoint',
       t_trace: 'tracing',
       t_uprobe: 'uprobe',
+      t_uprobe_multi: 'uprobe',
       t_kprobe: 'kprobe',
       t_filter: 'other',
     });

@@ -19,10 +19,12 @@ use super::program::program_info;
 use super::program::program_kind;
 use super::program::program_map_ids;
 use super::text;
+use super::uprobe::attach_multi;
 use super::with_hint;
 use crate::error::Fault;
 use crate::error::Result;
 use crate::error::Stage;
+use crate::link;
 use crate::link::Link;
 use crate::link::SkMsg;
 use crate::log;
@@ -54,6 +56,12 @@ pub struct TestOutput {
 pub struct Loaded {
     name: String,
     object: Object,
+}
+
+impl Drop for Loaded {
+    fn drop(&mut self) {
+        link::Uprobe::settle();
+    }
 }
 
 impl Loaded {
@@ -106,6 +114,11 @@ impl Loaded {
     pub fn attach_uprobe(&self, program: &str, at: &Uprobe<'_>) -> Result<Link> {
         let to = format!("{} {}+{:#x}", if at.on_return { "uretprobe" } else { "uprobe" }, at.path, at.offset);
         self.require_pmu("uprobe", program, &to)?;
+        let found = self.program(Stage::Attach, program)?;
+        if let (Some(Ok(link)), _) = log::capture(|| attach_multi(&found, at)) {
+            return Ok(Link::Uprobe(link::Uprobe::new(link)));
+        }
+        drop(found);
         self.attach(program, &to, |p| p.attach_uprobe(at.on_return, at.pid, at.path, at.offset as usize))
     }
 

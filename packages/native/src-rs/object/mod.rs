@@ -4,6 +4,7 @@
 mod loaded;
 mod opened;
 mod program;
+mod uprobe;
 
 use std::ffi::OsStr;
 

@@ -182,6 +182,19 @@ int t_uprobe(void *ctx)
 	return 0;
 }
 
+SEC("uprobe.multi")
+int t_uprobe_multi(void *ctx)
+{
+	__u32 key = 14;
+	__u64 one = 1, *value = bpf_map_lookup_elem(&t_shared, &key);
+
+	if (value)
+		__sync_fetch_and_add(value, 1);
+	else
+		bpf_map_update_elem(&t_shared, &key, &one, BPF_ANY);
+	return 0;
+}
+
 SEC("kprobe/tcp_sendmsg")
 int t_kprobe(void *ctx)
 {

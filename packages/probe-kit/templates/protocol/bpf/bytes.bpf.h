@@ -127,10 +127,11 @@ static __always_inline void bytes_of_msg(struct bytes *b, struct sk_msg_md *msg,
 	b->iovs = zero;
 }
 
-/* The first `n` (at most BYTES_CHUNK) bytes of a call, as far as they lie in its first vector. @return how many */
-static __always_inline __u32 bytes_peek(const struct obi_call *call, __u8 *chunk, __u32 n)
+/* The first bytes of a call, as far as they lie in its first vector: at most `room`, a constant. @return how many */
+static __always_inline __u32 bytes_peek(const struct obi_call *call, __u8 *chunk, const __u32 room)
 {
 	__u64 iov[2] = { call->base, call->len };
+	__u32 n = room;
 
 	if (call->source != OBI_SOURCE_USER && bytes_iov(iov, call->source, call->base))
 		return 0;
@@ -138,8 +139,8 @@ static __always_inline __u32 bytes_peek(const struct obi_call *call, __u8 *chunk
 		n = call->len;
 	if (n > iov[1])
 		n = iov[1];
-	obi_barrier(n);
-	if (n > BYTES_CHUNK || bpf_probe_read_user(chunk, n, (void *)iov[0]))
+	obi_barrier(n); /* the verifier must see the bound on the register that the helper gets */
+	if (n > room || bpf_probe_read_user(chunk, n, (void *)iov[0]))
 		return 0;
 	return n;
 }
