@@ -42,10 +42,9 @@ static __always_inline void connecting(struct tcp_sock *tp)
 	}
 }
 
-/* Callbacks of a watched socket; those for each incoming segment only where they are needed. */
-#define WATCH_CALLBACKS(c)                                                                                             \
-	(BPF_SOCK_OPS_RTT_CB_FLAG |                                                                                    \
-	 ((c)->flags & OBI_CONNECTION_UNSAFE ? BPF_SOCK_OPS_PARSE_ALL_HDR_OPT_CB_FLAG : 0))
+/* Callbacks of a watched socket; those for each segment only where they are needed. */
+#define WATCH_UNSAFE (BPF_SOCK_OPS_PARSE_ALL_HDR_OPT_CB_FLAG | BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG)
+#define WATCH_CALLBACKS(c) (BPF_SOCK_OPS_RTT_CB_FLAG | ((c)->flags & OBI_CONNECTION_UNSAFE ? WATCH_UNSAFE : 0))
 
 static __always_inline void established(struct bpf_sock_ops *ops, struct tcp_sock *tp, struct obi_connection *c)
 {
@@ -53,6 +52,8 @@ static __always_inline void established(struct bpf_sock_ops *ops, struct tcp_soc
 
 	if (obi_is_zerocopy(tp))
 		return;
+	if (obi_is_blocking(tp))
+		c->flags |= OBI_CONNECTION_UNSAFE;
 	if (bpf_sock_hash_update(ops, &obi_sockhash, &cookie, BPF_ANY)) {
 		obi_count(OBI_COUNTER_SOCKHASH_FULL);
 		return;
@@ -70,7 +71,7 @@ static __always_inline void leave(struct bpf_sock_ops *ops, struct obi_connectio
 
 /*
  * A segment came in, and is not readable yet. Where FIONREAD would lie about its bytes, the socket leaves now at the latest:
- * the server may speak first, or answer before all was acknowledged.
+ * the server may speak first. The kernel tells of such segments only until one was acknowledged (its fast path tells nothing).
  */
 static __always_inline void received(struct bpf_sock_ops *ops, struct obi_connection *c)
 {
@@ -79,6 +80,16 @@ static __always_inline void received(struct bpf_sock_ops *ops, struct obi_connec
 	if ((void *)(header + 1) > ops->skb_data_end)
 		return;
 	if (ops->skb_len > ((__u8 *)header)[12] >> 2) /* data offset, in words: more than the header is payload */
+		leave(ops, c);
+}
+
+/*
+ * A segment goes out; sk_msg has seen its bytes. Most often this is still inside the write, so that the program finds an
+ * ordinary socket when it reads next: nothing can come back that FIONREAD would lie about, however the answer is timed.
+ */
+static __always_inline void sending(struct bpf_sock_ops *ops, struct obi_connection *c)
+{
+	if (ops->skb_len) /* more than an acknowledgement */
 		leave(ops, c);
 }
 
@@ -96,16 +107,18 @@ int obi_sockops(struct bpf_sock_ops *ops)
 		return 1;
 	}
 	if (ops->op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB && ops->op != BPF_SOCK_OPS_RTT_CB &&
-	    ops->op != BPF_SOCK_OPS_PARSE_HDR_OPT_CB)
+	    ops->op != BPF_SOCK_OPS_PARSE_HDR_OPT_CB && ops->op != BPF_SOCK_OPS_HDR_OPT_LEN_CB)
 		return 1;
 	c = obi_connection_find((__u64)tp);
 	if (!c)
 		return 1;
 	if (ops->op == BPF_SOCK_OPS_PARSE_HDR_OPT_CB)
 		received(ops, c);
+	else if (ops->op == BPF_SOCK_OPS_HDR_OPT_LEN_CB)
+		sending(ops, c);
 	else if (ops->op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB)
 		established(ops, tp, c);
-	else if (c->flags & OBI_CONNECTION_LEAVE)
+	else if (c->flags & (OBI_CONNECTION_LEAVE | OBI_CONNECTION_UNSAFE))
 		leave(ops, c); /* something was acknowledged; the answer to it cannot have been read yet */
 	return 1;
 }

@@ -190,34 +190,35 @@ describe('announced causes', () => {
   });
 });
 
-describe('turns of a proxy', () => {
+describe('a proxy that notes for whom it sends', () => {
   beforeEach(() => setProcess(MULTIPLEXED | TURNS, 0));
+  /** As obi_proxy_cause does with what it finds in the proxy's memory. */
+  const note = (request: bigint) => call('announce', CLIENT, request);
 
-  test('what is written is for the connection that was read from, until the next wait', () => {
+  test('the request that it has noted for the connection, and no other', () => {
     const [first, second] = [begin(1n), begin(2n)];
-    expect(parent().request).toBe(0n);
-    call('thread_set_socket', THREAD, 1n);
-    expect(parent()).toEqual({ request: first, rule: 'PARENT_TURN' });
-    call('thread_set_socket', THREAD, 2n);
-    expect(parent().request).toBe(second);
-    call('event_wait', THREAD);
-    expect(parent().request).toBe(0n);
+    expect(parent(THREAD, CLIENT)).toEqual({ request: 0n, rule: 'ORPHAN_NO_REQUEST' });
+    note(first);
+    expect(parent(THREAD, CLIENT)).toEqual({ request: first, rule: 'PARENT_TURN' });
+    note(second);
+    expect(parent(THREAD, CLIENT)).toEqual({ request: second, rule: 'PARENT_TURN' });
+    call('request_end', second, 0n);
+    expect(parent(THREAD, CLIENT)).toEqual({ request: 0n, rule: 'ORPHAN_ENDED' });
   });
 
-  test('an answer from upstream leads on to the request that it was asked for', () => {
-    const request = begin(1n);
+  test('what was read from last says nothing', () => {
+    begin(1n);
     call('thread_set_socket', THREAD, 1n);
-    expect(parent(THREAD, CLIENT).request).toBe(request);
-    call('event_wait', THREAD);
-    call('thread_set_socket', THREAD, CLIENT);
-    expect(parent(THREAD, 3n).request).toBe(request);
+    expect(parent(THREAD, CLIENT)).toEqual({ request: 0n, rule: 'ORPHAN_NO_REQUEST' });
   });
 
-  test('several requests open on the connection: none', () => {
-    begin(1n);
-    begin(1n);
-    call('thread_set_socket', THREAD, 1n);
-    expect(parent().request).toBe(0n);
+  test('a request that came before the one ahead of it was answered is unknown, also when it is the next', () => {
+    const [first, second] = [begin(1n), begin(1n)];
+    note(first);
+    expect(parent(THREAD, CLIENT)).toEqual({ request: first, rule: 'PARENT_TURN' });
+    call('request_end', first, second);
+    note(second);
+    expect(parent(THREAD, CLIENT)).toEqual({ request: 0n, rule: 'ORPHAN_PIPELINED' });
   });
 });
 

@@ -26,7 +26,7 @@ const why =
 
 /** Sends 4096 bytes to everybody who connects; then answers each header block with as many, and says how many had a traceparent. */
 const SERVER = `
-import socket, sys, threading
+import socket, sys, threading, time
 server = socket.create_server(('127.0.0.1', 0), backlog=128)
 print('listening', server.getsockname()[1], flush=True)
 def serve(connection):
@@ -39,6 +39,10 @@ def serve(connection):
             if not data:
                 return
             seen += data
+            if sys.argv[1] == 'hasty':
+                # The first bytes are acknowledged on their own by then.
+                time.sleep(0.1)
+                seen = b'\\r\\n\\r\\n'
             while b'\\r\\n\\r\\n' in seen:
                 head, seen = seen.split(b'\\r\\n\\r\\n', 1)
                 if sys.argv[1] == 'early':
@@ -75,7 +79,7 @@ interface Seen {
   readonly read: number;
 }
 
-async function run(mode: 'first' | 'answer' | 'early', rounds: number, processes: number): Promise<{ seen: Seen[]; headers: number[] }> {
+async function run(mode: 'first' | 'answer' | 'early' | 'hasty', rounds: number, processes: number): Promise<{ seen: Seen[]; headers: number[] }> {
   const server = await sandbox.startOutside('server', [python ?? 'python3', '-c', SERVER, mode]);
   const [, port = ''] = await server.line(/^listening (\d+)$/);
   const obi = await Obi.start(sandbox);
@@ -120,6 +124,12 @@ testUnless(why)('an answer that comes before all of the request was sent', async
   expect(blind(seen)).toEqual([]);
   expect(headers).toEqual(headers.map(() => 1));
   expect(headers).toHaveLength(seen.length);
+});
+
+testUnless(why)('an answer to half a header block, some time after it was acknowledged', async () => {
+  const { seen } = await run('hasty', ROUNDS / 5, 2);
+  expect(seen).toHaveLength((2 * ROUNDS) / 5);
+  expect(blind(seen)).toEqual([]);
 });
 
 if (why) console.warn(`greeting: nothing was tested: ${why} (${patience > 1 ? 'in the virtual machine' : 'on this machine'})`);

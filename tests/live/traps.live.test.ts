@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What writing into other programs' streams can break (FACTS: traps A to E). Each scenario runs with its guard, unharmed, and without it, where the harm has to
+// What writing into other programs' streams can break (FACTS: traps A to E, and F). Each scenario runs with its guard, unharmed, and without it, where the harm has to
 // show: so a guard that stops working fails here, and so does one that was never needed.
+import path from 'node:path';
 import { patience } from '../harness/proc.mjs';
 import { Sandbox } from '../harness/sandbox.mjs';
-import { missing, startService } from '../harness/services.mjs';
+import { missing, startService, which } from '../harness/services.mjs';
 import { TestAgent } from './support/agent.mjs';
 import { compare } from './support/compare.mjs';
 import { fetchAll } from './support/fetch.mjs';
@@ -136,5 +137,29 @@ describe('E: a verdict that outlives its message', () => {
     const { received, carried } = await pipelined({ obi_test_no_apply_reset: 1 });
     expect(received).toBe(30);
     expect(carried).toBeLessThan(30);
+  });
+});
+
+describe('F: a read that waits, and a reset', () => {
+  const python = which('/usr/bin/python3', 'python3') ?? 'python3';
+  const script = (name: string) => path.join(__dirname, 'support', name);
+
+  async function wait(parameters: Record<string, number>) {
+    const server = await sandbox.startOutside('reset-server', [python, script('reset-server.py')]);
+    const [, port = ''] = await server.line(/^listening (\d+)$/);
+    const agent = await TestAgent.start(sandbox, parameters);
+    const client = await sandbox.start('blocking-client', [python, script('blocking-client.py'), port]);
+    const [answer] = await client.line(/^read .*$/);
+    const [, carried] = await server.line(/^carried (\d)$/);
+    await agent.stop();
+    return { answer, carried };
+  }
+
+  test('it is told of the reset, and the request carried its header', async () => {
+    expect(await wait({})).toEqual({ answer: 'read ConnectionResetError', carried: '1' });
+  });
+
+  test('without the guard it is told that it would have to wait', async () => {
+    expect(await wait({ obi_test_no_blocking_guard: 1 })).toEqual({ answer: 'read BlockingIOError', carried: '1' });
   });
 });

@@ -20,7 +20,7 @@ const REQUESTS = 30;
 
 /** Both ports of each connection that the kernel side knows: skc_portpair, the last 4 bytes of struct obi_connection's first 20. */
 function knownPorts(pid: number): number[] {
-  return dumpMap(pid, 'obi_connections').flatMap(({ value }) => [value.readUInt16BE(16), value.readUInt16LE(18)]);
+  return dumpMap(pid, 'obi_connections').flatMap(({ value }) => [value.readUInt16BE(32), value.readUInt16LE(34)]);
 }
 
 testUnless(lacking(['python']))('of two alike, only the one on the selected port is traced', async () => {

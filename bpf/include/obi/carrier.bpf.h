@@ -10,7 +10,7 @@
 #include "process.bpf.h"
 #include "stream.bpf.h"
 
-/* Kernels that answer FIONREAD with 0 for sockets in a sockhash (measured at start): sockets leave after their first request. */
+/* Kernels that answer FIONREAD with 0 for sockets in a sockhash (measured at start): sockets leave with their first bytes. */
 const volatile __u8 obi_cfg_fionread_fault = 0;
 
 static __always_inline struct tcp_sock *obi_msg_tcp_sock(struct sk_msg_md *msg)
@@ -26,6 +26,20 @@ static __always_inline bool obi_is_zerocopy(struct tcp_sock *tp)
 	unsigned long flags = BPF_CORE_READ(tp, inet_conn.icsk_inet.sk.__sk_common.skc_flags);
 
 	return flags & (1UL << bpf_core_enum_value(enum sock_flags, SOCK_ZEROCOPY));
+}
+
+#define OBI_O_NONBLOCK 04000
+/* Only for the test that shows the harm. */
+const volatile __u8 obi_test_no_blocking_guard = 0;
+
+/*
+ * A read that waits on a socket in a sockhash answers EAGAIN to a reset, on every kernel tried (6.1 to 6.18):
+ * a program that uses blocking sockets expects no such answer.
+ */
+static __always_inline bool obi_is_blocking(struct tcp_sock *tp)
+{
+	return !obi_test_no_blocking_guard &&
+	       !(BPF_CORE_READ(tp, inet_conn.icsk_inet.sk.sk_socket, file, f_flags) & OBI_O_NONBLOCK);
 }
 
 /* Only for the test that shows what the reset prevents. */

@@ -21,7 +21,7 @@
 #define OBI_PROTOCOL_NONE 255
 
 enum obi_connection_flag {
-	OBI_CONNECTION_UNSAFE = 1, /* its process may ask FIONREAD, and this kernel answers wrongly in the sockhash */
+	OBI_CONNECTION_UNSAFE = 1, /* what its process reads next must not be read in the sockhash: it may ask FIONREAD where that is wrong, or blocks */
 	OBI_CONNECTION_LEAVE = 2, /* to be taken out of the sockhash at the next chance */
 	OBI_CONNECTION_ANNOUNCED = 4, /* `cause` is what the next outgoing request was caused by */
 };

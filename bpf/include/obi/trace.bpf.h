@@ -27,7 +27,7 @@ struct obi_request {
 	__u64 socket; /* on which it came: key in obi_connections */
 	__u64 connection; /* … and that connection's id */
 	__u32 tgid;
-	__u32 _pad;
+	__u32 pipelined; /* read while another one was open on its connection */
 };
 
 /* Why a span has the parent that it has, or none: sent with its record, for `obi explain`. */
@@ -174,6 +174,7 @@ static __always_inline void obi_request_begin(struct obi_trace *trace, const str
 	if (!c)
 		return;
 	request->connection = c->id;
+	request->pipelined = c->open != 0;
 	if (!c->open)
 		c->request = id;
 	c->open++;
@@ -388,12 +389,89 @@ static __always_inline __u64 obi_connection_claimable(struct obi_connection *c)
 	return c->open ? c->request : 0;
 }
 
-/* The request that a proxy's thread works for in this turn of its event loop: that of the connection it read from last. */
+/* At connect(2) nginx does not say yet for which request it connects: obi_proxy_cause asks when it writes. */
 static __always_inline __u64 obi_turn_request(__u64 pid_tgid)
 {
-	struct obi_connection *c = obi_connection_find(obi_thread_socket(pid_tgid));
+	return 0;
+}
 
-	return c && c->open <= 1 ? c->request : 0;
+/*
+ * nginx's structures, as far as they have been the same since its first versions.
+ * ngx_connection_t: data (upstream: the request that it is used for), read, write, and the descriptor.
+ * ngx_http_request_t: its signature, and the connection on which the request came, also of a subrequest.
+ */
+#define OBI_NGX_CONNECTION_DATA 0
+#define OBI_NGX_CONNECTION_FD 24
+#define OBI_NGX_REQUEST_CONNECTION 8
+#define OBI_NGX_HTTP 0x50545448 /* "HTTP" as a little-endian word */
+
+/* nginx gives epoll the address of its connection; the lowest bit tells two users of that memory apart. */
+static __always_inline __u64 obi_epoll_data(struct sock *sk)
+{
+	struct hlist_node *node;
+
+	if (!bpf_core_field_exists(struct file, f_ep) || !bpf_core_type_exists(struct epitem))
+		return 0;
+	node = BPF_CORE_READ(sk, sk_socket, file, f_ep, first);
+	if (!node)
+		return 0;
+	return BPF_CORE_READ((struct epitem *)((__u64)node - bpf_core_field_offset(struct epitem, fllink)), event.data) & ~1ULL;
+}
+
+/* A word of the current process's memory; 0 where there is none. */
+static __always_inline __u64 obi_user_word(__u64 address)
+{
+	__u64 word;
+
+	return bpf_probe_read_user(&word, sizeof(word), (void *)address) ? 0 : word;
+}
+
+/* The socket of the ngx_connection_t at this address; NULL: it has none, so it is no such thing. */
+static __always_inline struct sock *obi_ngx_socket(__u64 address)
+{
+	return address ? obi_fd_tcp_sock(obi_user_word(address + OBI_NGX_CONNECTION_FD)) : NULL;
+}
+
+/*
+ * The request for which nginx is writing to `socket`, as nginx itself has noted it; 0: not known. Nothing else says it: in a
+ * turn of its event loop, timers, posted events and failed connections follow what was read from others.
+ * Each step proves itself (the connection's descriptor is this socket, the request has its signature), so that another
+ * layout leads to no parent, never to a wrong one.
+ */
+static __always_inline __u64 obi_proxy_request(__u64 socket)
+{
+	__u64 connection = obi_epoll_data((struct sock *)socket), request;
+	struct obi_connection *c;
+
+	if ((__u64)obi_ngx_socket(connection) != socket)
+		return 0;
+	request = obi_user_word(connection + OBI_NGX_CONNECTION_DATA);
+	if (!request || (__u32)obi_user_word(request) != OBI_NGX_HTTP)
+		return 0;
+	c = obi_connection_find((__u64)obi_ngx_socket(obi_user_word(request + OBI_NGX_REQUEST_CONNECTION)));
+	return c ? c->request : 0;
+}
+
+/* Called by a protocol before obi_outgoing_begin: what a proxy notes for itself about the socket on which it is sending. */
+static __always_inline void obi_proxy_cause(struct obi_connection *c, __u64 socket, __u64 pid_tgid)
+{
+	struct obi_process *process = obi_process_get(pid_tgid >> 32);
+
+	if (c && process && process->flags & OBI_PROCESS_TURNS)
+		c->cause = obi_proxy_request(socket);
+}
+
+/* A proxy answers the requests of a connection one by one; what still goes out for one that it has answered is not the next one's. */
+static __always_inline struct obi_request *obi_proxy_parent(__u64 id, __u32 *rule)
+{
+	struct obi_request *request = obi_request_get(id);
+
+	*rule = request ? OBI_COUNTER_PARENT_TURN : id ? OBI_COUNTER_ORPHAN_ENDED : OBI_COUNTER_ORPHAN_NO_REQUEST;
+	if (request && request->pipelined) {
+		*rule = OBI_COUNTER_ORPHAN_PIPELINED;
+		return NULL;
+	}
+	return request;
 }
 
 /* The open request that caused what the current thread writes now on `c`, or NULL; the reason is counted and noted. */
@@ -403,17 +481,14 @@ static __always_inline struct obi_request *obi_parent_find(struct obi_connection
 	struct obi_request *request = NULL;
 	__u32 rule = OBI_COUNTER_ORPHAN_NO_REQUEST;
 	struct obi_scope *s;
-	__u64 id;
 
 	cause->scope = obi_scope_current(pid_tgid);
-	if (c && c->flags & OBI_CONNECTION_ANNOUNCED) {
+	if (process && process->flags & OBI_PROCESS_TURNS) {
+		request = obi_proxy_parent(c ? c->cause : 0, &rule);
+	} else if (c && c->flags & OBI_CONNECTION_ANNOUNCED) {
 		c->flags &= ~OBI_CONNECTION_ANNOUNCED;
 		request = obi_request_get(c->cause);
 		rule = request ? OBI_COUNTER_PARENT_ANNOUNCED : c->cause ? OBI_COUNTER_ORPHAN_ENDED : OBI_COUNTER_ORPHAN_UNDECLARED;
-	} else if (process && process->flags & OBI_PROCESS_TURNS) {
-		id = obi_turn_request(pid_tgid);
-		request = obi_request_get(id);
-		rule = request ? OBI_COUNTER_PARENT_TURN : id ? OBI_COUNTER_ORPHAN_ENDED : OBI_COUNTER_ORPHAN_NO_REQUEST;
 	} else {
 		s = obi_scope_get(cause->scope);
 		request = obi_scope_cause(s, pid_tgid >> 32, &rule);

@@ -78,6 +78,11 @@ fn eligible(socket: &OwnedFd, server_ports: &[u16]) -> bool {
     if option::<i32>(socket, libc::SOL_SOCKET, libc::SO_ZEROCOPY) == Some(1) {
         return false;
     }
+    // A read that blocks in a sockhash answers EAGAIN to a reset (bpf/include/obi/carrier.bpf.h).
+    // SAFETY: no pointers.
+    if unsafe { libc::fcntl(socket.as_raw_fd(), libc::F_GETFL) } & libc::O_NONBLOCK == 0 {
+        return false;
+    }
     local_port(socket).is_some_and(|port| !server_ports.contains(&port))
 }
 

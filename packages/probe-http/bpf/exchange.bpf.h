@@ -130,9 +130,10 @@ static __always_inline void http_exchange_send(struct http_exchange_event *ex)
 
 /* The two halves of http_request_seen: functions of their own, because the stacks of all that are called add up. */
 static __noinline int http_request_sent(struct http_exchange_event *ex, struct obi_traceparent *tp, struct obi_connection *c,
-					__u64 pid_tgid)
+					struct http_actor *by)
 {
-	obi_outgoing_begin(&ex->trace, tp, c, pid_tgid, &ex->cause);
+	obi_proxy_cause(c, by->sk, by->pid_tgid);
+	obi_outgoing_begin(&ex->trace, tp, c, by->pid_tgid, &ex->cause);
 	return 0;
 }
 
@@ -166,7 +167,7 @@ __noinline int http_request_seen(struct http_exchange_event *ex, struct http_par
 	if (p->flags & HTTP_PARSER_HAS_TRACEPARENT && !(p->flags & HTTP_PARSER_TWO_TRACEPARENTS) &&
 	    p->traceparent_state == OBI_TRACEPARENT_READING)
 		tp = &p->traceparent;
-	return ex->role == HTTP_ROLE_CLIENT ? http_request_sent(ex, tp, c, by->pid_tgid) : http_request_received(ex, tp, c, by);
+	return ex->role == HTTP_ROLE_CLIENT ? http_request_sent(ex, tp, c, by) : http_request_received(ex, tp, c, by);
 }
 
 /* A server's exchange is answered: its request stops being the cause of anything; a pipelined one is next. */

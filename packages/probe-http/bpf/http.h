@@ -21,6 +21,7 @@ enum http_exchange_flag {
 	HTTP_EXCHANGE_RESPONSE_SEEN = 8, /* … of the response */
 	HTTP_EXCHANGE_REQUEST_DONE = 16, /* request_bytes is the whole body */
 	HTTP_EXCHANGE_RESPONSE_DONE = 32,
+	HTTP_EXCHANGE_REWRITTEN = 64, /* the application handed its caller's field on, and we put our span id into it */
 };
 
 struct http_exchange_event {
@@ -50,13 +51,15 @@ enum http_counter {
 	HTTP_COUNTER_DESYNC, /* bytes that are not HTTP/1 where a message had to start or go on: connection left alone */
 	HTTP_COUNTER_UNREADABLE, /* bytes of a header block that could not be read (sendfile, paged out) */
 	HTTP_COUNTER_INJECTED, /* traceparent written */
-	HTTP_COUNTER_KEPT, /* the application's own field was there */
+	HTTP_COUNTER_KEPT, /* a field of the application went out as it was */
 	HTTP_COUNTER_NO_ROOM, /* not written: send buffer too full to be sure */
 	HTTP_COUNTER_SPLIT_BLANK, /* not written: the blank line was cut by a write */
-	HTTP_COUNTER_ZEROCOPY, /* not written: MSG_ZEROCOPY socket */
+	HTTP_COUNTER_ZEROCOPY, /* not written: MSG_ZEROCOPY socket; not rewritten: or one of kernel TLS */
 	HTTP_COUNTER_PUSH_FAILED, /* not written: the kernel refused room in the message */
 	HTTP_COUNTER_FRAMING, /* not written: readers could differ about this connection's messages, or another protocol may follow */
 	HTTP_COUNTER_REPLAYED, /* a message that failed was sent again */
+	HTTP_COUNTER_REWRITTEN, /* traceparent that was handed on unchanged: its span id is ours now */
+	HTTP_COUNTER_SPLIT_FIELD, /* not rewritten: a write cut the span id, or came after it */
 };
 
 #endif

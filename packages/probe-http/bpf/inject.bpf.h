@@ -2,6 +2,7 @@
 /*
  * Carrier: writes `traceparent` at the end of a request's header block, before the bytes leave the socket. Either the whole
  * field goes in or nothing changes. The end of the block is the place: by then every field of the application was seen.
+ * A field that the application only hands on (a proxy) gets our span id in place of its caller's: 16 digits, no byte more.
  */
 #ifndef OBI_HTTP_INJECT_BPF_H
 #define OBI_HTTP_INJECT_BPF_H
@@ -14,6 +15,10 @@
 /* "traceparent: " value CRLF */
 #define HTTP_NAME_LEN 13
 #define HTTP_FIELD_LEN (HTTP_NAME_LEN + OBI_TRACEPARENT_LEN + 2)
+
+/* Where the span id stands in a value, and how long it is. */
+#define HTTP_SPAN_AT 36
+#define HTTP_SPAN_LEN 16
 
 /* Largest message that is made one segment again after the insertion; a larger one is several anyway. */
 #define HTTP_LINEAR_BYTES 32768
@@ -107,40 +112,91 @@ static __always_inline bool http_switches(const struct http_parser *p, const str
 	return method == HTTP_METHOD_CONNECT;
 }
 
-/* The header block ended `w->offset` bytes into the message: may we write, and where? 0: no (counted). */
-static __always_inline bool http_may_insert(struct http_walk *w, struct http_parser *p, struct tcp_sock *tp, __u32 *at)
+/*
+ * Is the field an unchanged copy of the one that our request brought in? Only then is it rewritten: another span id is the
+ * application's own word. A trace that is not sampled has no span to name, and of a later version we know but the beginning.
+ */
+static __always_inline bool http_is_handed_on(struct http_parser *p, struct http_exchange_event *ex)
 {
-	__u32 blank = p->flags & HTTP_PARSER_CR ? 2 : 1;
-	__u8 state = tp->inet_conn.icsk_inet.sk.__sk_common.skc_state;
+	struct obi_request *request = obi_request_get(ex->cause.request);
 
-	if (p->flags & HTTP_PARSER_HAS_TRACEPARENT) {
-		obi_count(OBI_COUNTER_OWN + HTTP_COUNTER_KEPT);
+	return request && !(p->flags & HTTP_PARSER_TWO_TRACEPARENTS) && p->traceparent_state == OBI_TRACEPARENT_READING &&
+	       !p->traceparent._pad[0] && ex->trace.flags & OBI_TRACE_SAMPLED &&
+	       obi_same_id(request->trace.trace_id, p->traceparent.trace_id, 16) &&
+	       obi_same_id(request->trace.parent_id, p->traceparent.span_id, 8);
+}
+
+/*
+ * Puts our span id where the caller's stands. bpf_msg_pull_data gives us memory of the message's own: what shares its page with
+ * a file (sendfile before 6.5) is copied first, as a whole. @return whether it was done.
+ */
+static __noinline bool http_rewrite(struct sk_msg_md *msg, __u32 at, struct http_exchange_event *ex, struct http_parser *p)
+{
+	__u8 *data, *end, differs = 0;
+
+	if (bpf_msg_pull_data(msg, at, at + HTTP_SPAN_LEN, 0))
 		return false;
-	}
-	if (w->h->untrusted || w->h->switching) {
-		obi_count(OBI_COUNTER_OWN + HTTP_COUNTER_FRAMING);
+	data = msg->data;
+	end = msg->data_end;
+	if (data + HTTP_SPAN_LEN > end)
 		return false;
-	}
-	if (w->offset < blank) {
-		obi_count(OBI_COUNTER_OWN + HTTP_COUNTER_SPLIT_BLANK);
+#pragma unroll
+	for (int i = 0; i < HTTP_SPAN_LEN; i++)
+		differs |= obi_hex_value(data[i]) ^ (p->traceparent.span_id[i / 2] >> (i & 1 ? 0 : 4) & 15);
+	if (differs)
 		return false;
-	}
-	if (obi_is_zerocopy(tp)) {
-		obi_count(OBI_COUNTER_OWN + HTTP_COUNTER_ZEROCOPY);
-		w->c->flags |= OBI_CONNECTION_LEAVE; /* asked for after it was connected */
-		return false;
-	}
-	/* A write that is going to fail: before 6.11 the kernel would subtract the inserted bytes from its error number. */
-	if (tp->inet_conn.icsk_inet.sk.sk_err || (state != TCP_ESTABLISHED && state != TCP_CLOSE_WAIT)) {
-		obi_count(OBI_COUNTER_OWN + HTTP_COUNTER_NO_ROOM);
-		return false;
-	}
-	if (!http_has_room(tp, w->offset)) {
-		obi_count(OBI_COUNTER_OWN + HTTP_COUNTER_NO_ROOM);
-		return false;
-	}
-	*at = w->offset - blank;
+	obi_hex(data, ex->trace.span_id, HTTP_SPAN_LEN / 2);
+	ex->flags |= HTTP_EXCHANGE_REWRITTEN;
+	obi_count(OBI_COUNTER_OWN + HTTP_COUNTER_REWRITTEN);
 	return true;
+}
+
+/* The header block ended `w->offset` bytes into the message: may we write, and where? @return why not, 0: we may. */
+static __always_inline __u32 http_refusal(struct http_walk *w, struct http_parser *p, struct tcp_sock *tp, __u32 *at)
+{
+	__u32 blank = p->flags & HTTP_PARSER_CR ? 2 : 1, behind = p->behind - HTTP_SPAN_AT;
+	__u8 state = tp->inet_conn.icsk_inet.sk.__sk_common.skc_state;
+	bool rewrite = p->flags & HTTP_PARSER_HAS_TRACEPARENT;
+
+	if (w->h->untrusted || w->h->switching)
+		return HTTP_COUNTER_FRAMING;
+	if (w->offset < (rewrite ? behind : blank))
+		return rewrite ? HTTP_COUNTER_SPLIT_FIELD : HTTP_COUNTER_SPLIT_BLANK;
+	*at = w->offset - (rewrite ? behind : blank);
+	/* Kernel TLS makes messages of the application's own pages. */
+	if (obi_is_zerocopy(tp) || (rewrite && tp->inet_conn.icsk_ulp_ops))
+		return HTTP_COUNTER_ZEROCOPY;
+	/* A write that is going to fail: before 6.11 the kernel would subtract the inserted bytes from its error number. */
+	if (tp->inet_conn.icsk_inet.sk.sk_err || (state != TCP_ESTABLISHED && state != TCP_CLOSE_WAIT))
+		return HTTP_COUNTER_NO_ROOM;
+	/* Of a block that the kernel takes in part, the rest comes again unseen: half a span id would be ours. */
+	return http_has_room(tp, w->offset) ? 0 : HTTP_COUNTER_NO_ROOM;
+}
+
+/* The header block is complete, and its request has its place in a trace. @return verdict; *inserted: bytes more than before. */
+static __always_inline int http_write(struct http_walk *w, struct http_parser *p, struct http_exchange_event *ex, __u32 refusal,
+				      __u32 at, __u32 *inserted)
+{
+	bool present = p->flags & HTTP_PARSER_HAS_TRACEPARENT;
+
+	if (present && (!ex || !http_is_handed_on(p, ex))) {
+		obi_count(OBI_COUNTER_OWN + HTTP_COUNTER_KEPT);
+		return SK_PASS;
+	}
+	if (refusal) {
+		obi_count(OBI_COUNTER_OWN + refusal);
+		if (refusal == HTTP_COUNTER_ZEROCOPY)
+			w->c->flags |= OBI_CONNECTION_LEAVE; /* asked for after it was connected */
+	} else if (ex && !present) {
+		int verdict = http_insert(w->msg, at, &ex->trace, inserted);
+
+		if (*inserted)
+			ex->flags |= HTTP_EXCHANGE_INJECTED;
+		return verdict;
+	}
+	if (present && (refusal || !http_rewrite(w->msg, at, ex, p)))
+		obi_count(OBI_COUNTER_OWN + HTTP_COUNTER_KEPT);
+	return SK_PASS;
 }
 
 /*
@@ -244,20 +300,16 @@ static __always_inline int http_carry(struct sk_msg_md *msg)
 
 	bpf_loop(HTTP_STEPS, http_msg_step, &w, 0);
 	if (p->flags & HTTP_PARSER_HEADER_DONE) {
-		bool insert;
+		__u32 refusal;
 
 		if (http_is_ambiguous(p))
 			w.h->untrusted = 1;
-		insert = http_may_insert(&w, p, tp, &at);
+		refusal = http_refusal(&w, p, tp, &at);
 		ex = http_exchange_get(w.connection, p->ordinal);
 		if (http_switches(p, ex))
 			w.h->switching = p->ordinal + 1;
 		http_header_end(&w, p, ex);
-		if (insert && ex) {
-			verdict = http_insert(msg, at, &ex->trace, &inserted);
-			if (inserted)
-				ex->flags |= HTTP_EXCHANGE_INJECTED;
-		}
+		verdict = http_write(&w, p, ex, refusal, at, &inserted);
 		obi_carrier_sent(c, w.by.pid_tgid);
 		w.offset += inserted;
 		w.stop = w.h->zero;

@@ -68,7 +68,8 @@ struct http_parser {
 	__u8 field; /* enum http_field */
 	__u8 traceparent_state;
 	__u8 minor;
-	__u8 _pad[6];
+	__u8 _pad[2];
+	__u32 behind; /* bytes of the block since the first of traceparent's value, that one included: where it stands, seen from the end */
 };
 
 /* Names as the parser keeps them. */
@@ -181,6 +182,8 @@ static __always_inline void http_value_byte(struct http_parser *p, struct http_e
 		}
 		break;
 	case HTTP_FIELD_TRACEPARENT:
+		if (i == 0)
+			p->behind = 1;
 		obi_traceparent_feed(&p->traceparent, &p->traceparent_state, i, c);
 		if (p->flags & HTTP_PARSER_SPACE)
 			p->traceparent_state = OBI_TRACEPARENT_INVALID;
@@ -285,6 +288,7 @@ __noinline int http_header_byte(struct http_parser *p, struct http_exchange_even
 {
 	if (!p)
 		return 0;
+	p->behind++;
 	/* A CR without its LF ends a line for some readers, and is a byte like others for the rest. */
 	if (p->flags & HTTP_PARSER_CR && c != '\n')
 		p->flags |= HTTP_PARSER_CONFLICT;

@@ -22,7 +22,7 @@ export function features(): Features {
   return known;
 }
 
-/** May later requests of a kept connection of this language carry the header on this kernel? (FACTS §3, trap A) */
+/** May later requests of a kept connection of this language carry the header? Sockets that block leave with their first request (traps.live.test.ts, F). */
 export function keepsHeaders(language: string): boolean {
-  return language !== 'java' || features().fionreadFault === false;
+  return language !== 'java';
 }

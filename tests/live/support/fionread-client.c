@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Asks FIONREAD until there is something to read, 3 s at most. usage: client first|answer|early PORT ROUNDS; prints "asked waited-ms read" */
+/* Asks FIONREAD until there is something to read, 3 s at most. usage: client first|answer|early|hasty PORT ROUNDS; prints "asked waited-ms read" */
 #include <arpa/inet.h>
 #include <poll.h>
 #include <stdio.h>
@@ -91,6 +91,9 @@ int main(int argc, char **argv)
 				send_all(fd, HEAD, strlen(HEAD));
 				ask_and_read(fd, ANSWER);
 			}
+		} else if (!strcmp(argv[1], "hasty")) {
+			send_all(fd, HEAD, strlen(HEAD) / 2);
+			ask_and_read(fd, ANSWER);
 		} else {
 			send_all(fd, POST, strlen(POST));
 			send_all(fd, body, sizeof(body));

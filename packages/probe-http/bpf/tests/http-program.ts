@@ -27,6 +27,8 @@ export interface Parser {
   readonly status: number;
   /** The field's ids, when it was valid. */
   readonly traceparent: string | undefined;
+  /** Bytes from the first one of its value to the end of the block. */
+  readonly behind: number;
 }
 export interface Exchange {
   readonly line: string;
@@ -180,6 +182,7 @@ function parserOf(raw: Buffer, at: number): Parser {
     bodyLeft: Number(raw.readBigUInt64LE(at + 8)),
     ordinal: raw.readUInt32LE(at + 16),
     status: raw.readUInt16LE(at + 20),
+    behind: raw.readUInt32LE(at + 28),
     traceparent: valid ? `${raw.toString('hex', tp, tp + 16)} ${raw.toString('hex', tp + 16, tp + 24)} ${raw.readUInt8(tp + 24)}` : undefined,
   };
 }

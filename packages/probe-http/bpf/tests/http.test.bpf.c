@@ -49,7 +49,8 @@ struct t_result {
 		__u8 state;
 		__u8 traceparent_state;
 		__u8 minor;
-		__u8 _pad[5];
+		__u8 _pad;
+		__u32 behind;
 		struct obi_traceparent traceparent;
 	} parser[2];
 	__u32 present; /* the connection is HTTP's */
@@ -215,6 +216,7 @@ static __noinline int do_capture(void)
 		result->parser[i].state = h->parser[i].state;
 		result->parser[i].traceparent_state = h->parser[i].traceparent_state;
 		result->parser[i].minor = h->parser[i].minor;
+		result->parser[i].behind = h->parser[i].behind;
 		result->parser[i].traceparent = h->parser[i].traceparent;
 	}
 	return 0;

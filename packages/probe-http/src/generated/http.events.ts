@@ -86,6 +86,7 @@ export const HttpExchangeFlag = {
   RESPONSE_SEEN: 8,
   REQUEST_DONE: 16,
   RESPONSE_DONE: 32,
+  REWRITTEN: 64,
 } as const;
 
 /** Values of `enum http_role`; a record may hold others, from a newer kernel side. */
