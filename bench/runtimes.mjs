@@ -5,7 +5,8 @@
 //   [--plugins http] [--verbose]
 // The variants take turns in every round, each time in fresh processes; a ratio is formed within a round, and its median over the rounds is printed.
 // Without --rounds: no round of a runtime begins that would probably end after --seconds. --chains: those whose names match, also those that take too long for
-// every day (CPython with uvloop, with uvicorn). --plugins: of obi, in place of http and the runtime's: to see what each costs. Exits with 1 when a request failed, obi joined less than all, or something could not be measured.
+// every day (CPython with uvloop, with uvicorn). --plugins: of obi, in place of http and the runtime's, to see what each costs.
+// Exits with 1 when a request failed, obi joined less than all, or something could not be measured.
 import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { nodeChains, pythonChains } from './runtimes/chains.mjs';

@@ -63,7 +63,9 @@ function bpfTargets(root, workspace, manifest) {
   const manifestFile = (id) => (manifest.obi?.manifest ? join(root, manifest.obi.manifest) : `${objects}/${id}.manifest.json`);
   const document = join(workspace, root, 'DEV.md');
   const diagram = existsSync(document) && readFileSync(document, 'utf8').includes('<!-- obi-gen:diagram -->') ? ` --mermaid ${root}/DEV.md` : '';
-  const commands = ids.map((id) => {
+  // A probe has one object with a manifest; what its code loads by itself beside that is only built.
+  const described = manifest.obi?.id ? ids.filter((id) => id === manifest.obi.id) : ids;
+  const commands = described.map((id) => {
     const built = ARCHITECTURES.map((arch) => `--object ${arch}=${objects}/${arch}/${id}.bpf.o`).join(' ');
     return `node packages/probe-kit/bin/obi-gen.mjs --id ${id} ${built} --readers ${readersOf(id)} --manifest ${manifestFile(id)}${diagram}`;
   });
@@ -82,10 +84,10 @@ function bpfTargets(root, workspace, manifest) {
         '{projectRoot}/DEV.md',
         '{projectRoot}/package.json',
         '{workspaceRoot}/packages/probe-kit/src/**',
-        ...ids.map((id) => `{workspaceRoot}/${readersOf(id)}`),
+        ...described.map((id) => `{workspaceRoot}/${readersOf(id)}`),
       ],
       outputs: [
-        ...ids.flatMap((id) => [`{workspaceRoot}/${readersOf(id)}`, `{workspaceRoot}/${manifestFile(id)}`]),
+        ...described.flatMap((id) => [`{workspaceRoot}/${readersOf(id)}`, `{workspaceRoot}/${manifestFile(id)}`]),
         ...(diagram ? ['{projectRoot}/DEV.md'] : []),
       ],
     },

@@ -33,13 +33,6 @@ static __always_inline void connecting(struct tcp_sock *tp)
 		return;
 	if (obi_fionread_unsafe(process))
 		c->flags |= OBI_CONNECTION_UNSAFE;
-	/* A proxy opens an upstream connection for the request that it is serving in this turn. */
-	if (process->flags & OBI_PROCESS_TURNS) {
-		__u64 request = obi_turn_request(obi_current_pid_tgid());
-
-		if (request)
-			obi_connection_announce(c, request);
-	}
 }
 
 /* Callbacks of a watched socket; those for each segment only where they are needed. */

@@ -211,8 +211,6 @@ int obi_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 	if (ret == 0 && nr != OBI_NR_recvmsg && nr != OBI_NR_readv && PT_REGS_PARM3_CORE_SYSCALL(regs) == 0)
 		return 0;
 	slot = obi_call_fill(call, sk, pid_tgid, ret);
-	if (process->flags & OBI_PROCESS_TURNS && call->direction == OBI_INGRESS)
-		obi_thread_set_socket(pid_tgid, (__u64)sk);
 	if (slot > 0 && slot < OBI_SLOTS) {
 		bpf_tail_call(ctx, &obi_proto_rtp, slot);
 	} else if (slot) {

@@ -64,7 +64,6 @@ static __always_inline __u32 returned(long ret, __u8 direction)
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct tcp_call *in_flight = bpf_map_lookup_elem(&tcp_calls, &pid_tgid);
 	struct obi_call *call = obi_call_get(direction == OBI_EGRESS ? OBI_CALL_SEND : OBI_CALL_RECV);
-	struct obi_process *process;
 	struct sock *sk;
 	__u32 slot;
 
@@ -79,9 +78,6 @@ static __always_inline __u32 returned(long ret, __u8 direction)
 		return 0;
 	call->direction = direction;
 	slot = obi_call_fill(call, sk, pid_tgid, ret);
-	process = obi_process_get(pid_tgid >> 32);
-	if (process && process->flags & OBI_PROCESS_TURNS && direction == OBI_INGRESS)
-		obi_thread_set_socket(pid_tgid, (__u64)sk);
 	return slot;
 }
 

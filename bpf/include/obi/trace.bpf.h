@@ -389,12 +389,6 @@ static __always_inline __u64 obi_connection_claimable(struct obi_connection *c)
 	return c->open ? c->request : 0;
 }
 
-/* At connect(2) nginx does not say yet for which request it connects: obi_proxy_cause asks when it writes. */
-static __always_inline __u64 obi_turn_request(__u64 pid_tgid)
-{
-	return 0;
-}
-
 /*
  * nginx's structures, as far as they have been the same since its first versions.
  * ngx_connection_t: data (upstream: the request that it is used for), read, write, and the descriptor.

@@ -16,8 +16,6 @@ static __always_inline void obi_note_event_wait(struct obi_process *process, __u
 {
 	struct obi_scope *s = obi_scope_get(pid_tgid);
 
-	if (s && process->flags & OBI_PROCESS_TURNS)
-		s->socket = 0; /* a new turn */
 	if (s && s->request && !(s->flags & OBI_SCOPE_AMBIGUOUS) && obi_request_get(s->request))
 		s->flags |= OBI_SCOPE_AMBIGUOUS;
 }
