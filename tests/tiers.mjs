@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import os from 'node:os';
 import path from 'node:path';
 import { collectorBinary } from './harness/collector.mjs';
+import { installedNodeVersions, installNodeVersions, NODE_VERSIONS } from './harness/node-versions.mjs';
 import { buildWorkloads, which } from './harness/services.mjs';
 import { readJest } from './jest-result.mjs';
 import { runLogged } from './run-logged.mjs';
@@ -40,8 +41,16 @@ async function runJest(name, config, extra, filter) {
   return readJest(output, run);
 }
 
+/** The versions of Node.js that probe-node's tests are about. Those that cannot be installed are skipped tests. */
+async function prepareNodes() {
+  if (installedNodeVersions().length === NODE_VERSIONS.length) return;
+  console.log(`   installing Node.js ${NODE_VERSIONS.join(', ')} for the tests of probe-node, once`);
+  for (const failure of await installNodeVersions()) console.log(`   ${failure}`);
+}
+
 /** What the live tests start and is built once, outside the tree. */
 async function prepareLive() {
+  await prepareNodes();
   buildWorkloads();
   if (nameCollector()) return;
   console.log('   building the OpenTelemetry Collector, once; 3 to 4 minutes');
@@ -150,7 +159,14 @@ async function vm(kernel, filter) {
 
 /** @type {Tier[]} */
 export const tiers = [
-  { name: 'unit', what: 'TypeScript, needs nothing', run: (filter) => runJest('unit', 'jest.config.cjs', [], filter) },
+  {
+    name: 'unit',
+    what: 'TypeScript, needs no rights',
+    run: async (filter) => {
+      await prepareNodes();
+      return runJest('unit', 'jest.config.cjs', [], filter);
+    },
+  },
   { name: 'rust', group: 'unit', what: 'the native addon’s own Rust tests', run: (filter) => rust(filter ?? '') },
   { name: 'verify', group: 'bpf', what: 'every BPF object loads on this kernel', run: verify },
   {

@@ -64,7 +64,7 @@ int obi_exec(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	/* What was known of the old program's habits does not hold for the new one. */
 	if (known) {
-		known->flags &= ~(OBI_PROCESS_FIONREAD_SAFE | OBI_PROCESS_TURNS);
+		known->flags &= ~(OBI_PROCESS_FIONREAD_SAFE | OBI_PROCESS_PROXY);
 		known->runtime = 0;
 		bpf_map_delete_elem(&obi_chains, &tgid);
 	}

@@ -8,7 +8,7 @@ const THREAD = (TGID << 32n) | 77n;
 const OTHER_THREAD = (TGID << 32n) | 78n;
 const CLIENT = 0xc0n; // key of the connection that is written to
 const MULTIPLEXED = 1;
-const TURNS = 8;
+const PROXY = 8;
 
 let program: TestProgram;
 beforeAll(() => {
@@ -31,6 +31,13 @@ function parent(thread = THREAD, connection = CLIENT): { request: bigint; rule: 
   expect(output.readBigUInt64LE(8 + 16)).toBe(request); // cause.request
   return { request, rule: Object.entries(ObiCounter).find(([, value]) => value === rule)?.[0] ?? String(rule) };
 }
+
+const keysOfDeclared = () =>
+  program
+    .map('obi_declared')
+    .keys()
+    .map((key) => Buffer.from(key).readBigUInt64LE())
+    .sort();
 
 const begin = (connection: bigint, scope = THREAD) => call('request_begin', connection, scope, TGID);
 const declared = (raw: bigint) => call('scope_id', TGID, raw);
@@ -95,6 +102,26 @@ describe('declared scopes', () => {
     expect(parent().rule).toBe('ORPHAN_MULTIPLEXED');
     call('scope_run', THREAD, scope);
     call('scope_end', scope);
+    expect(parent().request).toBe(0n);
+  });
+
+  test('a scope that claimed its request ends with it, and only it', () => {
+    const [own, child, other] = [declared(1n), declared(2n), declared(3n)];
+    const request = begin(1n);
+    call('scope_claim', own, request);
+    call('scope_start', child, own, TGID);
+    call('scope_set_request', other, request);
+    call('scope_run', THREAD, own);
+    expect(parent()).toEqual({ request, rule: 'PARENT_DECLARED' });
+    expect(keysOfDeclared()).toEqual([own, child, other].sort());
+    call('request_end', request, 0n);
+    expect(keysOfDeclared()).toEqual([child, other].sort());
+    call('scope_run', THREAD, child);
+    expect(parent()).toEqual({ request: 0n, rule: 'ORPHAN_ENDED' });
+    // The number is used again, for a request that cannot be claimed.
+    call('scope_claim', own, begin(2n));
+    call('scope_claim', own, 0n);
+    call('scope_run', THREAD, own);
     expect(parent().request).toBe(0n);
   });
 
@@ -191,7 +218,7 @@ describe('announced causes', () => {
 });
 
 describe('a proxy that notes for whom it sends', () => {
-  beforeEach(() => setProcess(MULTIPLEXED | TURNS, 0));
+  beforeEach(() => setProcess(MULTIPLEXED | PROXY, 0));
   /** As obi_proxy_cause does with what it finds in the proxy's memory. */
   const note = (request: bigint) => call('announce', CLIENT, request);
 
@@ -199,9 +226,9 @@ describe('a proxy that notes for whom it sends', () => {
     const [first, second] = [begin(1n), begin(2n)];
     expect(parent(THREAD, CLIENT)).toEqual({ request: 0n, rule: 'ORPHAN_NO_REQUEST' });
     note(first);
-    expect(parent(THREAD, CLIENT)).toEqual({ request: first, rule: 'PARENT_TURN' });
+    expect(parent(THREAD, CLIENT)).toEqual({ request: first, rule: 'PARENT_PROXY' });
     note(second);
-    expect(parent(THREAD, CLIENT)).toEqual({ request: second, rule: 'PARENT_TURN' });
+    expect(parent(THREAD, CLIENT)).toEqual({ request: second, rule: 'PARENT_PROXY' });
     call('request_end', second, 0n);
     expect(parent(THREAD, CLIENT)).toEqual({ request: 0n, rule: 'ORPHAN_ENDED' });
   });
@@ -215,7 +242,7 @@ describe('a proxy that notes for whom it sends', () => {
   test('a request that came before the one ahead of it was answered is unknown, also when it is the next', () => {
     const [first, second] = [begin(1n), begin(1n)];
     note(first);
-    expect(parent(THREAD, CLIENT)).toEqual({ request: first, rule: 'PARENT_TURN' });
+    expect(parent(THREAD, CLIENT)).toEqual({ request: first, rule: 'PARENT_PROXY' });
     call('request_end', first, second);
     note(second);
     expect(parent(THREAD, CLIENT)).toEqual({ request: 0n, rule: 'ORPHAN_PIPELINED' });
@@ -258,7 +285,7 @@ test('random calls: a parent is the one that the model knows, or none', () => {
         const request = call('claimable', connection);
         expect(request).toBe(served.get(connection) ?? 0n);
         if (request === 0n) break;
-        call('scope_set_request', scope, request);
+        call(random(2) ? 'scope_claim' : 'scope_set_request', scope, request);
         works.set(scope, request);
         break;
       }

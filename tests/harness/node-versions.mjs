@@ -45,11 +45,17 @@ export async function installNodeVersions(versions = NODE_VERSIONS) {
   return failures;
 }
 
-/** For a test that needs them all: why it has to be skipped, or undefined. Installs nothing. @returns {string | undefined} */
-export function missingNodeVersions() {
-  const there = new Set(installedNodeVersions().map(({ version }) => version));
-  const missing = NODE_VERSIONS.filter((version) => !there.has(version));
-  return missing.length === 0 ? undefined : `node ${missing.join(', ')} not installed: node tests/harness/node-versions.mjs`;
+/**
+ * In a test file: a `describe` for each version that is installed, a skipped test for each that is not. Installs nothing.
+ * @param {string} title @param {(node: NodeVersion) => void} body @param {readonly string[]} [versions]
+ */
+export function describeNodeVersions(title, body, versions = NODE_VERSIONS) {
+  const installed = installedNodeVersions();
+  for (const version of versions) {
+    const node = installed.find((one) => one.version === version);
+    if (node) describe(`node ${version}${title}`, () => body(node));
+    else test.skip(`node ${version}${title}: not installed, node tests/harness/node-versions.mjs says why`, () => {});
+  }
 }
 
 if (process.argv[1] && path.basename(process.argv[1]) === 'node-versions.mjs') {

@@ -3,7 +3,7 @@
 // themselves saw. OBI_NODE_REQUESTS sets the requests per version and way (10000 for the record).
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { installedNodeVersions, missingNodeVersions } from '../harness/node-versions.mjs';
+import { describeNodeVersions, NODE_VERSIONS } from '../harness/node-versions.mjs';
 import { Obi } from '../harness/obi.mjs';
 import { askIn, judge, judgeTree, startLeaves, startMiddle } from '../harness/parents.mjs';
 import { Sandbox } from '../harness/sandbox.mjs';
@@ -13,11 +13,6 @@ const probe = path.resolve(__dirname, '../../packages/probe-node');
 const middleFile = path.join(probe, 'test/support/middle.cjs');
 const undici = path.dirname(require.resolve('undici/package.json'));
 const TIMEOUT = 60_000 + REQUESTS * 40;
-
-const missing = missingNodeVersions();
-if (missing) console.warn(`skipped in part: ${missing}`);
-const versions = installedNodeVersions();
-if (versions.length === 0) test.skip(`${missing}`, () => {});
 
 async function measure(binary: string, env: Record<string, string>, settings: { keepAlive?: boolean; requests?: number } = {}) {
   const sandbox = await Sandbox.create({ netns: true, name: 'obi-node' });
@@ -50,7 +45,7 @@ async function measure(binary: string, env: Record<string, string>, settings: { 
 
 const allRight = (requests: number) => ({ right: 2 * requests, wrong: 0, unknown: 0, bare: 0, doubled: 0 });
 
-describe.each(versions)('node $version', ({ binary }) => {
+describeNodeVersions('', ({ binary }) => {
   test.each(['http', 'fetch'])(
     '%s',
     async (MODE) => {
@@ -69,18 +64,22 @@ describe.each(versions)('node $version', ({ binary }) => {
   );
 });
 
-describe.each(versions.filter(({ version }) => /^(18|26)/.test(version)))('node $version, further ways', ({ binary }) => {
-  test.each([
-    ['a pool of undici that is always full', { MODE: 'undici' }, {}],
-    ['new connections, both sides', { MODE: 'http', KEEPALIVE: '0' }, { keepAlive: false }],
-    ['http and fetch in turn', { MODE: 'mix', KEEPALIVE: '1' }, {}],
-    ['a cluster of two processes', { MODE: 'http', KEEPALIVE: '1', CLUSTER: '1', WORKERS: '2' }, {}],
-  ])(
-    '%s',
-    async (_, env, settings) => {
-      const { errors, trace, told } = await measure(binary, env as Record<string, string>, { ...settings, requests: 200 });
-      expect({ errors, trace, told }).toEqual({ errors: [], trace: allRight(200), told: expect.any(Array) });
-    },
-    TIMEOUT,
-  );
-});
+describeNodeVersions(
+  ', further ways',
+  ({ binary }) => {
+    test.each([
+      ['a pool of undici that is always full', { MODE: 'undici' }, {}],
+      ['new connections, both sides', { MODE: 'http', KEEPALIVE: '0' }, { keepAlive: false }],
+      ['http and fetch in turn', { MODE: 'mix', KEEPALIVE: '1' }, {}],
+      ['a cluster of two processes', { MODE: 'http', KEEPALIVE: '1', CLUSTER: '1', WORKERS: '2' }, {}],
+    ])(
+      '%s',
+      async (_, env, settings) => {
+        const { errors, trace, told } = await measure(binary, env as Record<string, string>, { ...settings, requests: 200 });
+        expect({ errors, trace, told }).toEqual({ errors: [], trace: allRight(200), told: expect.any(Array) });
+      },
+      TIMEOUT,
+    );
+  },
+  NODE_VERSIONS.filter((version) => /^(18|26)/.test(version)),
+);

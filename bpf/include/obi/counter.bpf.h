@@ -22,7 +22,7 @@ enum obi_counter {
 	OBI_COUNTER_PARENT_INHERITED, /* … to the request its thread or process was started for */
 	OBI_COUNTER_PARENT_DECLARED, /* … to the request of the scope that a runtime probe declared */
 	OBI_COUNTER_PARENT_ANNOUNCED, /* … to the request that was announced for this connection (a runtime probe's marker, a proxy's connect) */
-	OBI_COUNTER_PARENT_TURN, /* … to the request that a proxy (nginx) has noted for this connection */
+	OBI_COUNTER_PARENT_PROXY, /* … to the request that a proxy (nginx) has noted for this connection */
 	OBI_COUNTER_PARENT_APPLICATION, /* the application wrote its own traceparent */
 	OBI_COUNTER_ORPHAN_NO_REQUEST, /* no request was ever read by this scope */
 	OBI_COUNTER_ORPHAN_ENDED, /* the request that this scope had is answered already */

@@ -6,7 +6,8 @@
  *   what a thread executes   as data: a chain of pointers in the process (obi_chains), followed whenever bytes pass by;
  *                            or as an event: obi_scope_run
  *   what started a scope     obi_scope_start: from then on it works for what its creator worked for at that moment
- *   what a scope works for   obi_scope_set_request, obi_scope_follow (a connection: whatever request is current there)
+ *   what a scope works for   obi_scope_claim (a request of its own, with which it ends), obi_scope_set_request (a request),
+ *                            obi_scope_follow (a connection: whatever request is current there)
  *   that a scope has ended   obi_scope_end
  *   what caused bytes        obi_connection_announce (stream.bpf.h), for the next request written on a connection
  *
@@ -35,7 +36,7 @@ struct obi_scope {
 	__u64 running; /* threads only: scope that it runs now, 0: itself */
 	__u64 socket; /* key in obi_connections. Declared scopes: the connection that it follows; threads: see obi_thread_socket */
 	__u32 flags;
-	__u32 creator; /* with `inherited`: process that started it */
+	__u32 creator; /* with `inherited`: process that started it. Declared scopes: their process */
 };
 
 /*
@@ -50,8 +51,9 @@ struct {
 } obi_scopes SEC(".maps");
 
 /*
- * Scopes that runtime probes declared, by obi_scope_id. Inserted: obi_scope_start, obi_scope_set_request. Deleted:
- * obi_scope_end. LRU: not every runtime tells the end of each; one that was forgotten has an unknown parent.
+ * Scopes that runtime probes declared, by obi_scope_id. Inserted: obi_scope_start, _set_request, _claim, _follow. Deleted:
+ * obi_scope_end, with the request that was claimed, and by user space soon after the process's end. LRU: not every runtime
+ * tells the end of each; one that was forgotten has an unknown parent.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -114,11 +116,15 @@ static __always_inline struct obi_scope *obi_scope_get_or_new(__u64 id)
 
 	if (s)
 		return s;
-	if (id & OBI_SCOPE_DECLARED_ID)
-		bpf_map_update_elem(&obi_declared, &id, (const void *)&obi_blank_declared, BPF_NOEXIST);
-	else
+	if (!(id & OBI_SCOPE_DECLARED_ID)) {
 		bpf_map_update_elem(&obi_scopes, &id, (const void *)&obi_blank_thread, BPF_NOEXIST);
-	return obi_scope_get(id);
+		return obi_scope_get(id);
+	}
+	bpf_map_update_elem(&obi_declared, &id, (const void *)&obi_blank_declared, BPF_NOEXIST);
+	s = obi_scope_get(id);
+	if (s)
+		s->creator = bpf_get_current_pid_tgid() >> 32;
+	return s;
 }
 
 static __always_inline void obi_scope_end(__u64 id)
@@ -185,8 +191,7 @@ static __always_inline void obi_scope_run(__u64 pid_tgid, __u64 id)
 }
 
 /*
- * The socket that this thread accepted last (processes with a runtime probe), or read from in this turn of its event loop
- * (OBI_PROCESS_TURNS): key in obi_connections, 0: none.
+ * The socket that this thread accepted last (processes with a runtime probe): key in obi_connections, 0: none.
  */
 static __always_inline __u64 obi_thread_socket(__u64 pid_tgid)
 {

@@ -28,7 +28,11 @@ struct obi_request {
 	__u64 connection; /* … and that connection's id */
 	__u32 tgid;
 	__u32 pipelined; /* read while another one was open on its connection */
+	__u64 claimed; /* declared scope that ends with it, or 0 */
 };
+
+/* Announced as cause: a request that is over. No request has this id. */
+#define OBI_REQUEST_OVER 1
 
 /* Why a span has the parent that it has, or none: sent with its record, for `obi explain`. */
 struct obi_cause {
@@ -198,6 +202,8 @@ static __always_inline void obi_request_end(__u64 id, __u64 next)
 	if (!request)
 		return;
 	tgid = request->tgid;
+	if (request->claimed)
+		bpf_map_delete_elem(&obi_declared, &request->claimed);
 	c = obi_request_connection(request);
 	if (c) {
 		if (c->request == id)
@@ -362,6 +368,16 @@ static __always_inline void obi_scope_set_request(__u64 id, __u64 request)
 	}
 }
 
+/* Runtime probe: scope `id` is this request's own and ends with it; 0: a scope of that number, if there is one, works for nothing. */
+static __always_inline void obi_scope_claim(__u64 id, __u64 request)
+{
+	struct obi_request *r = obi_request_get(request);
+
+	if (r)
+		r->claimed = id;
+	obi_scope_set_request(id, request);
+}
+
 /* Runtime probe: declared scope `id` works for whatever request is current on the connection of this socket. */
 static __always_inline void obi_scope_follow(__u64 id, __u64 socket)
 {
@@ -451,7 +467,7 @@ static __always_inline void obi_proxy_cause(struct obi_connection *c, __u64 sock
 {
 	struct obi_process *process = obi_process_get(pid_tgid >> 32);
 
-	if (c && process && process->flags & OBI_PROCESS_TURNS)
+	if (c && process && process->flags & OBI_PROCESS_PROXY)
 		c->cause = obi_proxy_request(socket);
 }
 
@@ -460,7 +476,7 @@ static __always_inline struct obi_request *obi_proxy_parent(__u64 id, __u32 *rul
 {
 	struct obi_request *request = obi_request_get(id);
 
-	*rule = request ? OBI_COUNTER_PARENT_TURN : id ? OBI_COUNTER_ORPHAN_ENDED : OBI_COUNTER_ORPHAN_NO_REQUEST;
+	*rule = request ? OBI_COUNTER_PARENT_PROXY : id ? OBI_COUNTER_ORPHAN_ENDED : OBI_COUNTER_ORPHAN_NO_REQUEST;
 	if (request && request->pipelined) {
 		*rule = OBI_COUNTER_ORPHAN_PIPELINED;
 		return NULL;
@@ -477,7 +493,7 @@ static __always_inline struct obi_request *obi_parent_find(struct obi_connection
 	struct obi_scope *s;
 
 	cause->scope = obi_scope_current(pid_tgid);
-	if (process && process->flags & OBI_PROCESS_TURNS) {
+	if (process && process->flags & OBI_PROCESS_PROXY) {
 		request = obi_proxy_parent(c ? c->cause : 0, &rule);
 	} else if (c && c->flags & OBI_CONNECTION_ANNOUNCED) {
 		c->flags &= ~OBI_CONNECTION_ANNOUNCED;

@@ -10,6 +10,7 @@ export * from './elf/index.js';
 export { ERROR_CODES, type ErrorCode, type ErrorMeaning } from './error-codes.js';
 export * as errors from './errors.js';
 export { type ErrorParts, isObiError, ObiError } from './errors.js';
+export { deleteEntries } from './kernel/delete-entries.js';
 export * from './kernel/kernel.js';
 export * from './logging/logger.js';
 export * from './logging/silent-logger.js';

@@ -22,7 +22,7 @@ static __always_inline void claim(__u64 id, struct obi_connection *c)
 	__u64 request = c ? obi_connection_claimable(c) : 0;
 
 	/* A number that is used again must not keep what it stood for, so 0 is noted as well. */
-	obi_scope_set_request(id, request);
+	obi_scope_claim(id, request);
 	obi_count(OBI_COUNTER_OWN + (request ? NODE_COUNTER_REQUESTS : NODE_COUNTER_NO_REQUEST));
 }
 
@@ -32,7 +32,8 @@ static __always_inline void announce(__u64 scope, __u64 id, struct obi_connectio
 
 	if (!c)
 		return;
-	obi_connection_announce(c, s ? s->request : 0);
+	/* A scope ends with its request, so one that is not there had one. */
+	obi_connection_announce(c, s ? s->request : scope ? OBI_REQUEST_OVER : 0);
 	if (s && s->request)
 		obi_count(OBI_COUNTER_OWN + NODE_COUNTER_CAUSES);
 }

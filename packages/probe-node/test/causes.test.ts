@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The script names the right cause of each outgoing request: in plain Node.js, without obi, by what the services themselves saw. */
 import { dirname } from 'node:path';
-import { installedNodeVersions, missingNodeVersions } from '../../../tests/harness/node-versions.mjs';
+import { describeNodeVersions } from '../../../tests/harness/node-versions.mjs';
 import { chain, scriptFolder } from './support/run.js';
 
 const REQUESTS = Number(process.env.OBI_NODE_REQUESTS ?? 200);
-const missing = missingNodeVersions();
-if (missing) console.warn(`skipped in part: ${missing}`);
-const versions = installedNodeVersions();
-if (versions.length === 0) test.skip(`${missing}`, () => {});
 
-describe.each(versions)('node $version', ({ binary, version }) => {
+describeNodeVersions('', ({ binary, version }) => {
   const scripts = scriptFolder();
   afterAll(() => scripts[Symbol.dispose]());
   const all = { right: 2 * REQUESTS, wrong: 0, unknown: 0, unmarked: 0 };

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The script leaves the application as it was: what it uses itself, what it prints, how it ends; and nothing of the script stays behind. */
-import { installedNodeVersions, missingNodeVersions } from '../../../tests/harness/node-versions.mjs';
+import { describeNodeVersions } from '../../../tests/harness/node-versions.mjs';
 import { injectedScript } from '../src/injected-script.js';
 import { run, scriptFolder } from './support/run.js';
-
-const missing = missingNodeVersions();
-if (missing) console.warn(`skipped in part: ${missing}`);
-const versions = installedNodeVersions();
-if (versions.length === 0) test.skip(`${missing}`, () => {});
 
 const NOISE = `
   const http = require('http'); const dc = require('diagnostics_channel'); const { AsyncLocalStorage } = require('async_hooks');
@@ -31,7 +26,7 @@ const NOISE = `
   const both = async (path) => { await ask(path); await (await fetch('http://127.0.0.1:' + server.address().port + path)).text(); };
 `;
 
-describe.each(versions)('node $version', ({ binary }) => {
+describeNodeVersions('', ({ binary }) => {
   const scripts = scriptFolder();
   afterAll(() => scripts[Symbol.dispose]());
 

@@ -31,7 +31,7 @@ struct py_thread {
 };
 
 /* pid_tgid → thread. Inserted: accept, SimpleQueue.get, uvloop's deliveries. Deleted: end of the thread's
- * PyThreadState; user space, for processes that were killed. LRU: a lost one means unknown parents. */
+ * PyThreadState; user space, soon after the process's end. LRU: a lost one means unknown parents. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);
@@ -45,9 +45,11 @@ struct py_item {
 	__u64 request; /* that it was put for; 0: none that is known */
 	__u32 waiting; /* how often it is in the queue */
 	__u32 mixed; /* put for different requests at the same time */
+	__u32 tgid;
+	__u32 _pad;
 };
 
-/* Work items in a SimpleQueue, by process, queue and object. Inserted: put. Deleted: get. */
+/* Work items in a SimpleQueue, by process, queue and object. Inserted: put. Deleted: get; user space, soon after the process's end. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);

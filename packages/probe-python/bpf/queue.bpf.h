@@ -31,7 +31,7 @@ static __always_inline bool carries_work(__u64 item)
 static __always_inline void item_put(__u64 queue, __u64 item)
 {
 	__u64 pid_tgid = bpf_get_current_pid_tgid(), key = item_key(pid_tgid >> 32, queue, item);
-	struct py_item fresh = { .waiting = 1 }, *there;
+	struct py_item fresh = { .waiting = 1, .tgid = pid_tgid >> 32 }, *there;
 
 	if (!obi_process_get(pid_tgid >> 32) || !carries_work(item))
 		return;

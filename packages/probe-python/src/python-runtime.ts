@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Serves CPython processes: finds out on the live process where its threads keep their state, and hangs the programs on its functions. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RuntimeDriver, RuntimeKernel, RuntimeOutcome, TracedProcess } from '@obi/core/probe';
+import { deleteEntries, type MapHandle, type RuntimeDriver, type RuntimeKernel, type RuntimeOutcome, type TracedProcess } from '@obi/core/probe';
 import { readMappings } from './interpreter/memory-map.js';
 import type { Hook } from './plan/hooks.js';
 import { type Inspection, inspect, type Plan } from './plan/inspect.js';
@@ -10,6 +10,9 @@ import { uvloopHooks } from './plan/uvloop-hooks.js';
 /** A process that was just executed has no interpreter yet: looked at again until it has. */
 const START_INTERVAL_MS = 20;
 const START_LIMIT_MS = 10_000;
+/** In a key of `py_threads` (pid_tgid) and a value of `py_items`, bpf/python.h. */
+const KEY_TGID = 4;
+const ITEM_TGID = 16;
 /** uvloop may be imported long after the start: looked for after these waits. */
 const UVLOOP_WAITS_MS = [250, 500, 1000, 2000, 4000, 8000, 15_000, 30_000];
 
@@ -30,6 +33,11 @@ export class PythonRuntime implements RuntimeDriver {
     else if (uvloop === undefined) void awaitUvloop(pid, plan.queued, kernel, signal);
     kernel.setChain({ base: BigInt(plan.slot), offsets: [0, plan.context], fromThreadPointer: true });
     return { state: 'scoped', note: noteOf(plan, uvloop) };
+  }
+
+  sweep(ended: ReadonlySet<number>, map: (name: string) => MapHandle): void {
+    deleteEntries(map('py_threads'), (key) => ended.has(key.readUInt32LE(KEY_TGID)));
+    deleteEntries(map('py_items'), (_, value) => ended.has(value.readUInt32LE(ITEM_TGID)));
   }
 }
 

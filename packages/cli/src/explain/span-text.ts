@@ -48,7 +48,7 @@ function runtimeLine({ process: { model, runtime } }: ExplainedSpan): Line[] {
 const MODELS: Readonly<Record<string, string>> = {
   threads: 'one request per thread at a time',
   multiplexed: 'many requests per thread (multiplexed)',
-  turns: 'a proxy, one connection per turn of its event loop',
+  proxy: 'a proxy that notes itself for which request it sends',
 };
 
 /** What the process had open when it sent an orphan, or sent without a parent while it served this: the other half of what is missing. */

@@ -48,22 +48,22 @@ const RULES: Readonly<Record<string, RuleWords>> = {
     short: 'announced for its connection',
     why: 'Right before it was sent, the runtime probe told which request causes the next one on this connection.',
   },
-  parent_turn: {
-    short: "the proxy's turn",
-    why: 'In this turn of its event loop the proxy had read last from the connection of the request.',
+  parent_proxy: {
+    short: "the proxy's own note",
+    why: 'The proxy itself had noted, where it keeps what it knows of the connection, that it uses it for the request.',
   },
   orphan_no_request: {
     short: 'no request was read before it',
     why: 'What sent it had read no request, and was not started by anything that had one.',
     needed: (program) =>
-      program.model === 'turns'
-        ? 'Nothing, if the proxy sent it by itself (a health check, a timer). A proxy joins what it sends in the turn of its event loop in which it read the request; ' +
-          'what it sends later, after waiting for something else, has no known cause.'
+      program.model === 'proxy'
+        ? 'Nothing, if the proxy sent it by itself (a health check, a timer). If a request caused it, the proxy keeps its note of that where ' +
+          'obi does not find it: please report it with the version of the proxy.'
         : `Nothing, if no request caused it (a timer, a job at the start). Otherwise the work was handed over in a way that cannot be seen from outside: ${follow(program)}.`,
   },
   orphan_ended: {
     short: 'its request was answered before',
-    why: 'The request that its scope worked for was answered before it was sent, and an answered request causes nothing any more.',
+    why: 'The request that its scope worked for was answered before it was sent, or could not be claimed when it was read; an answered request causes nothing any more.',
     needed: () => 'Nothing: work that goes on after the answer begins a trace of its own.',
   },
   orphan_ambiguous: {

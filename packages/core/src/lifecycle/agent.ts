@@ -175,7 +175,7 @@ export class Agent implements AsyncDisposable {
       changed: (process) => this.#runtimes.selected(process),
       removed: (pid, reason) => this.#runtimes.deselected(pid, reason !== 'rules'),
     });
-    this.#runtimes = new Runtimes(processMap.value, (name) => session.map(name));
+    this.#runtimes = new Runtimes(processMap.value, (name) => session.map(name), this.#log);
     if (records) this.#explainer = this.#makeExplainer(records, options.version);
     const limit = propagationLimit(config.ebpf.context_propagation);
     if (limit !== undefined) this.#limits.push(`propagation: ${limit}`);

@@ -10,11 +10,11 @@ const FIONREAD_SAFE = 2;
 const BPF_EXIST = 2;
 /** Set by the kernel side only. */
 const ASKED_FIONREAD = 4;
-const TURNS = 8;
+const PROXY = 8;
 /** struct obi_process: u32 flags, u32 runtime. */
 const RUNTIME = 4;
 
-const MODEL_FLAGS: Readonly<Record<ExecutionModel, number>> = { threads: 0, multiplexed: MULTIPLEXED, turns: MULTIPLEXED | TURNS };
+const MODEL_FLAGS: Readonly<Record<ExecutionModel, number>> = { threads: 0, multiplexed: MULTIPLEXED, proxy: MULTIPLEXED | PROXY };
 
 /** Told after the kernel's table was written. */
 export interface ProcessMapListener {

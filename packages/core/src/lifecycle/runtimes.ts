@@ -4,6 +4,7 @@ import type { LoadedObject, MapHandle } from '../kernel/kernel.js';
 import type { Logger } from '../logging/logger.js';
 import type { RuntimeDriver, RuntimeKernel, RuntimeOutcome, ScopeChain } from '../probe/runtime.js';
 import type { TracedProcess } from '../process/index.js';
+import { EndedProcesses, sweepScopes } from './ended-processes.js';
 import type { ProcessMap } from './process-map.js';
 
 /** `struct obi_chain`, OBI_CHAIN_STEPS. */
@@ -42,23 +43,30 @@ export class Runtimes {
   readonly #map: (name: string) => MapHandle;
   readonly #runtimes: Runtime[] = [];
   readonly #attached = new Map<number, Attached>();
+  readonly #ended: EndedProcesses;
   #stopping = false;
 
   /** @param map shared maps by name. */
-  constructor(processes: ProcessMap, map: (name: string) => MapHandle) {
+  constructor(processes: ProcessMap, map: (name: string) => MapHandle, log: Logger) {
     this.#processes = processes;
     this.#map = map;
+    this.#ended = new EndedProcesses(log);
+    this.#ended.onSweep((ended) => sweepScopes(map('obi_declared'), ended));
   }
 
   add(probe: string, slot: number, driver: RuntimeDriver, object: LoadedObject, log: Logger): void {
     this.#runtimes.push({ probe, slot, driver, object, log, refused: new Map(), scoped: 0 });
+    if (driver.sweep) this.#ended.onSweep((ended) => driver.sweep?.(ended, (name) => object.map(name)));
   }
 
   /** A process is traced, or runs another program now. The first probe that applies serves it. */
   selected(process: TracedProcess): void {
     const before = this.#attached.get(process.pid);
     if (before && before.process.exe === process.exe && before.process.startTime === process.startTime) return;
-    if (before) this.#forget(before);
+    if (before) {
+      this.#forget(before);
+      this.#ended.sweep(); // before the other program declares anything
+    }
     if (this.#stopping) return;
     const runtime = this.#runtimes.find(({ driver }) => driver.appliesTo(process));
     if (!runtime) return;
@@ -72,6 +80,7 @@ export class Runtimes {
       done: Promise.resolve(),
     };
     this.#attached.set(process.pid, attached);
+    this.#ended.isBack(process.pid);
     attached.done = this.#attach(attached);
   }
 
@@ -145,6 +154,7 @@ export class Runtimes {
     if (attached.isScoped) {
       runtime.scoped--;
       this.#processes.setRuntime(process.pid, 0);
+      this.#ended.add(process.pid);
     }
     this.#release(attached);
   }

@@ -49,6 +49,8 @@ export interface RuntimeDriver {
   attach(process: TracedProcess, kernel: RuntimeKernel, signal: AbortSignal): Promise<RuntimeOutcome>;
   /** Undoes what attach did inside the process. Not called for processes that have ended. */
   detach?(process: TracedProcess): Promise<void>;
+  /** Deletes what the tables of the probe's own object still hold for processes that were served and are not any more. Called at most once a second. */
+  sweep?(ended: ReadonlySet<number>, map: (name: string) => MapHandle): void;
 }
 
 /** The probe's own checked section of the configuration (`probes.<id>`), for its decoders and its driver. */

@@ -3,14 +3,14 @@
 import { compilePathGlobs, type Glob } from './glob.js';
 import type { ProcFs } from './proc-fs.js';
 import { compileEvidence, type EvidenceTest, ProcessEvidence, type SectionCache } from './process-evidence.js';
-import { DEFAULT_FIONREAD_SAFE, MULTIPLEXERS, RUNTIMES, TURNS } from './runtime-table.js';
+import { DEFAULT_FIONREAD_SAFE, MULTIPLEXERS, PROXIES, RUNTIMES } from './runtime-table.js';
 
 /**
  * `threads`: a thread works on one request at a time, so the parent of an outgoing call may be found by thread.
  * `multiplexed`: it does not; without a runtime probe an outgoing call has no known parent.
- * `turns`: a proxy's event loop, which serves in each turn the connection that it has just read from (docs/reference/hand-offs.md).
+ * `proxy`: it does not either, but notes itself for which request it uses an upstream connection, where the kernel side can read it (docs/reference/hand-offs.md).
  */
-export type ExecutionModel = 'threads' | 'multiplexed' | 'turns';
+export type ExecutionModel = 'threads' | 'multiplexed' | 'proxy';
 
 export interface ProcessTraits {
   readonly executionModel: ExecutionModel;
@@ -41,7 +41,7 @@ export class TraitReader {
   readonly #multiplexed: Glob;
   readonly #threaded: Glob;
   readonly #fionreadSafe: Glob;
-  readonly #turns: readonly EvidenceTest[];
+  readonly #proxies: readonly EvidenceTest[];
   readonly #multiplexers: readonly EvidenceTest[];
   readonly #runtimes: readonly { readonly language: string | undefined; readonly runtime: string | undefined; readonly tests: readonly EvidenceTest[] }[];
 
@@ -50,7 +50,7 @@ export class TraitReader {
     this.#multiplexed = compilePathGlobs(options.multiplexed ?? []);
     this.#threaded = compilePathGlobs(options.threaded ?? []);
     this.#fionreadSafe = compilePathGlobs(options.fionreadSafe ?? DEFAULT_FIONREAD_SAFE);
-    this.#turns = TURNS.map(compileEvidence);
+    this.#proxies = PROXIES.map(compileEvidence);
     this.#multiplexers = MULTIPLEXERS.map(compileEvidence);
     this.#runtimes = RUNTIMES.map(({ language, runtime, anyOf }) => ({ language, runtime, tests: anyOf.map(compileEvidence) }));
   }
@@ -69,7 +69,7 @@ export class TraitReader {
   #executionModel(evidence: ProcessEvidence): ExecutionModel {
     if (this.#threaded(evidence.executable)) return 'threads';
     if (this.#multiplexed(evidence.executable)) return 'multiplexed';
-    if (this.#turns.some((test) => test(evidence))) return 'turns';
+    if (this.#proxies.some((test) => test(evidence))) return 'proxy';
     return this.#multiplexers.some((test) => test(evidence)) ? 'multiplexed' : 'threads';
   }
 }

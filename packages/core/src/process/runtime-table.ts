@@ -69,8 +69,8 @@ export const RUNTIMES: readonly Runtime[] = [
   { language: TELEMETRY_SDK_LANGUAGE_VALUE_RUST, anyOf: [TOKIO] },
 ];
 
-/** Proxies whose worker handles one event at a time, and opens or takes the upstream connection in the turn in which it has read the request (FACTS §16). */
-export const TURNS: readonly Evidence[] = [{ executables: ['nginx', 'openresty', 'angie'] }];
+/** Proxies whose own note of the request behind an upstream connection can be read: nginx and what is built from it. */
+export const PROXIES: readonly Evidence[] = [{ executables: ['nginx', 'openresty', 'angie'] }];
 
 /**
  * Programs that serve many requests on one thread, or move a request between threads: "the request that this thread read last" is somebody

@@ -18,6 +18,6 @@ test('a rule of a newer kernel side is named by its number', () => expect(wordsO
 
 test('a proxy is not told to install a runtime probe', () => {
   const { needed } = wordsOf(ObiCounter.ORPHAN_NO_REQUEST);
-  expect(needed?.({ service: 'nginx', model: 'turns' })).not.toContain('probe');
+  expect(needed?.({ service: 'nginx', model: 'proxy' })).not.toContain('probe');
   expect(needed?.({ service: 'shop', model: 'threads', runtimeName: 'cpython' })).toContain('install @obi/probe-python');
 });

@@ -66,7 +66,7 @@ test('what the kernel and a runtime probe said of a process outlives a change', 
   for (const value of values.values()) value.writeUInt32LE(4, 0); // it asked FIONREAD
   processes.selected({ ...PROCESS, executionModel: 'multiplexed', fionreadSafe: true });
   expect(words()).toEqual([[1 | 2 | 4, 3]]);
-  processes.selected({ ...PROCESS, executionModel: 'turns' });
+  processes.selected({ ...PROCESS, executionModel: 'proxy' });
   expect(words()).toEqual([[1 | 4 | 8, 3]]);
   processes.deselected(10, 'exit');
   processes.setRuntime(10, 3);

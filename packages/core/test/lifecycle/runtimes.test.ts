@@ -55,7 +55,11 @@ function setUp() {
       return { [Symbol.dispose]: () => uprobes.push(`no ${program} in ${options.pid}`) };
     },
   } as unknown as LoadedObject;
-  const runtimes = new Runtimes({ setRuntime: (pid: number, slot: number) => void slots.push([pid, slot]) } as unknown as ProcessMap, () => chainMap);
+  const runtimes = new Runtimes(
+    { setRuntime: (pid: number, slot: number) => void slots.push([pid, slot]) } as unknown as ProcessMap,
+    () => chainMap,
+    silentLogger,
+  );
   runtimes.add('node', SLOT, driver, object, silentLogger);
   return { driver, runtimes, slots, chains, uprobes };
 }

@@ -38,8 +38,8 @@ test.each<[string, FakeProcess & { readonly exe: string }]>([
   expect(traitsOf(process).executionModel).toBe('multiplexed');
 });
 
-test('nginx works in turns', () => {
-  expect(traitsOf({ exe: '/usr/sbin/nginx' }).executionModel).toBe('turns');
+test('nginx is a proxy', () => {
+  expect(traitsOf({ exe: '/usr/sbin/nginx' }).executionModel).toBe('proxy');
   expect(traitsOf({ exe: '/usr/sbin/nginx' }, { multiplexed: ['nginx'] }).executionModel).toBe('multiplexed');
 });
 

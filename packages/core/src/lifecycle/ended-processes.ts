@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Clears the kernel's tables of what runtime probes declared for processes that have ended: a process that is gone tells the end of nothing. */
+import { deleteEntries } from '../kernel/delete-entries.js';
+import type { MapHandle } from '../kernel/kernel.js';
+import type { Logger } from '../logging/logger.js';
+
+/** `struct obi_scope`, bpf/include/obi/scope.bpf.h. */
+const SCOPE_CREATOR = 52;
+
+/** Many processes may end in a second: one pass over a table for all of them. */
+const INTERVAL_MS = 1000;
+
+/** Deletes what one table or another holds for these processes. */
+export type Sweep = (ended: ReadonlySet<number>) => void;
+
+export class EndedProcesses {
+  readonly #sweeps: Sweep[] = [];
+  readonly #log: Logger;
+  #ended = new Set<number>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  onSweep(sweep: Sweep): void {
+    this.#sweeps.push(sweep);
+  }
+
+  /** Its tables are swept soon; not when a process of that number is served again by then. */
+  add(pid: number): void {
+    this.#ended.add(pid);
+    this.#timer ??= setTimeout(() => this.sweep(), INTERVAL_MS).unref();
+  }
+
+  isBack(pid: number): void {
+    this.#ended.delete(pid);
+  }
+
+  sweep(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const ended = this.#ended;
+    if (ended.size === 0) return;
+    this.#ended = new Set();
+    for (const sweep of this.#sweeps) {
+      try {
+        sweep(ended);
+      } catch (err) {
+        this.#log.warn('a table of scopes could not be swept; what is left in it goes when the table is full', { err });
+      }
+    }
+  }
+}
+
+/** Deletes the scopes that were declared for these processes. */
+export function sweepScopes(declared: MapHandle, ended: ReadonlySet<number>): void {
+  deleteEntries(declared, (_, scope) => ended.has(scope.readUInt32LE(SCOPE_CREATOR)));
+}

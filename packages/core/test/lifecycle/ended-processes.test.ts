@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { MapHandle } from '../../src/kernel/kernel.js';
+import { EndedProcesses, sweepScopes } from '../../src/lifecycle/ended-processes.js';
+import { silentLogger } from '../../src/logging/silent-logger.js';
+
+/** A table of scopes: key → process. */
+function tableOf(owners: Readonly<Record<number, number>>) {
+  const left = new Map(Object.entries(owners));
+  const bytes = (key: string) => Uint8Array.from([Number(key)]);
+  const table = {
+    keys: () => [...left.keys()].map(bytes),
+    lookup: ([key]: Uint8Array) => {
+      const value = Buffer.alloc(56);
+      value.writeUInt32LE(left.get(String(key)) ?? 0, 52);
+      return value;
+    },
+    delete: ([key]: Uint8Array) => left.delete(String(key)),
+  } as unknown as MapHandle;
+  return { table, left };
+}
+
+beforeEach(() => jest.useFakeTimers());
+afterEach(() => jest.useRealTimers());
+
+test('scopes of processes that ended go within a second, in one pass; those of others stay', () => {
+  const { table, left } = tableOf({ 1: 100, 2: 200, 3: 100, 4: 300 });
+  const ended = new EndedProcesses(silentLogger);
+  const passes: number[][] = [];
+  ended.onSweep((pids) => {
+    passes.push([...pids]);
+    sweepScopes(table, pids);
+  });
+  ended.add(100);
+  ended.add(300);
+  expect(left.size).toBe(4);
+  jest.advanceTimersByTime(1000);
+  expect([...left.keys()]).toEqual(['2']);
+  expect(passes).toEqual([[100, 300]]);
+  jest.advanceTimersByTime(5000);
+  expect(passes).toHaveLength(1);
+});
+
+test('a number that is served again keeps what it declares', () => {
+  const { table, left } = tableOf({ 1: 100, 2: 200 });
+  const ended = new EndedProcesses(silentLogger);
+  ended.onSweep((pids) => sweepScopes(table, pids));
+  ended.add(100);
+  ended.add(200);
+  ended.isBack(200);
+  ended.sweep();
+  expect([...left.keys()]).toEqual(['2']);
+});
+
+test('a table that cannot be read does not keep the next one from being swept', () => {
+  const { table, left } = tableOf({ 1: 100 });
+  const warnings: string[] = [];
+  const ended = new EndedProcesses({ ...silentLogger, warn: (message: string) => void warnings.push(message) });
+  ended.onSweep(() => {
+    throw new Error('EPERM');
+  });
+  ended.onSweep((pids) => sweepScopes(table, pids));
+  ended.add(100);
+  ended.sweep();
+  expect(left.size).toBe(0);
+  expect(warnings).toHaveLength(1);
+});
