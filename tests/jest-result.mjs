@@ -5,11 +5,11 @@ import path from 'node:path';
 
 /**
  * @param {string} file jest's --outputFile
- * @param {{ code: number, tail: string, log: string }} run how the process ended: jest that dies without a result is a failure
+ * @param {Pick<import('./run-logged.mjs').Logged, 'code' | 'end' | 'tail' | 'log'>} run how the process ended: jest that dies without a result is a failure
  * @returns {import('./tiers.mjs').Result}
  */
 export function readJest(file, run) {
-  if (!existsSync(file)) return { passed: 0, failed: 1, skipped: 0, failures: [`jest wrote no result (exit code ${run.code}), see ${run.log}\n${run.tail}`] };
+  if (!existsSync(file)) return { passed: 0, failed: 1, skipped: 0, failures: [`jest wrote no result (${run.end}), see ${run.log}\n${run.tail}`] };
   const json = JSON.parse(readFileSync(file, 'utf8'));
   /** @type {string[]} */ const failures = [];
   /** @type {string[]} */ const skippedNames = [];
@@ -27,7 +27,7 @@ export function readJest(file, run) {
   const failed = json.numFailedTests + json.numRuntimeErrorTestSuites;
   const skipped = json.numPendingTests + json.numTodoTests;
   if (failed === 0 && (!json.success || run.code !== 0))
-    return { passed, failed: Math.max(1, failures.length), skipped, failures: [...failures, `jest failed (exit code ${run.code}), see ${run.log}`] };
+    return { passed, failed: Math.max(1, failures.length), skipped, failures: [...failures, `jest failed (${run.end}), see ${run.log}`] };
   if (passed + failed + skipped === 0) return { passed, failed: 1, skipped, failures: [`jest found no test at all, see ${run.log}`] };
   return { passed, failed, skipped, failures, skippedNames };
 }

@@ -41,8 +41,14 @@ async function runJest(name, config, extra, filter) {
   return readJest(output, run);
 }
 
-/** The versions of Node.js that probe-node's tests are about. Those that cannot be installed are skipped tests. */
-async function prepareNodes() {
+/** @type {Promise<void> | undefined} */
+let nodes;
+/** The versions of Node.js that probe-node's tests are about; tried once in a run. Those that cannot be installed are skipped tests. */
+const prepareNodes = () => {
+  nodes ??= installNodes();
+  return nodes;
+};
+async function installNodes() {
   if (installedNodeVersions().length === NODE_VERSIONS.length) return;
   console.log(`   installing Node.js ${NODE_VERSIONS.join(', ')} for the tests of probe-node, once`);
   for (const failure of await installNodeVersions()) console.log(`   ${failure}`);
@@ -74,9 +80,28 @@ async function rust(filter) {
   // --release: the addon's build has compiled libbpf for that profile already.
   const run = await runLogged('rust', ['cargo', 'test', '--release', '--lib', '--manifest-path', 'packages/native/Cargo.toml']);
   const match = run.output.match(/test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored/);
-  if (!match) return { passed: 0, failed: 1, skipped: 0, failures: [`cargo test did not run (exit code ${run.code}), see ${run.log}\n${run.tail}`] };
+  if (!match) return { passed: 0, failed: 1, skipped: 0, failures: [`cargo test did not run (${run.end}), see ${run.log}\n${run.tail}`] };
   const [passed, failed, skipped] = match.slice(1).map(Number);
   return { passed: passed ?? 0, failed: failed ?? 0, skipped: skipped ?? 0, failures: run.code === 0 ? [] : [run.tail] };
+}
+
+/** @param {string} filter not used: these are not jest's @returns {Promise<Result>} */
+async function lint(filter) {
+  if (filter) return cannotRun('a filter was given');
+  /** @type {Result & { failures: string[] }} */
+  const result = { passed: 0, failed: 0, skipped: 0, failures: [] };
+  for (const [name, ...command] of [
+    ['biome', 'biome', 'check', '--error-on-warnings', '.'],
+    ['gen-check', 'nx', 'run-many', '-t', 'gen:check', '--outputStyle=static'],
+  ]) {
+    const run = await runLogged(`lint-${name}`, ['npx', ...command]);
+    if (run.code === 0) result.passed++;
+    else {
+      result.failed++;
+      result.failures.push(`${command.join(' ')} (${run.end}), see ${run.log}\n${run.tail}`);
+    }
+  }
+  return result;
 }
 
 /** Loads every BPF object on this kernel; one test for each project that has some. @returns {Promise<Result>} */
@@ -97,7 +122,7 @@ async function verify() {
       if (fromCache(run.output, `${project}:verify`)) cached.push(project);
     } else {
       result.failed++;
-      result.failures.push(`verify ${project}, see ${run.log}\n${run.tail}`);
+      result.failures.push(`verify ${project} (${run.end}), see ${run.log}\n${run.tail}`);
     }
   }
   if (cached.length > 0) result.note = `not run again, from Nx’s cache (objects, kernel and tools are the same): ${cached.join(', ')}; CI=true runs them`;
@@ -121,6 +146,9 @@ const IN_VM = {
 /** @param {'native' | 'live'} suite */
 const vmTests = (suite) => (process.env.OBI_VM_FULL ? [] : IN_VM[suite]);
 
+/** Seconds that tools/vm/run.sh may take before its own limit counts: it installs a kernel and builds what is in the machine, once. */
+const VM_SETUP = 1800;
+
 /** The native and live tests, inside a virtual machine with another kernel. @param {string} kernel @param {string} [filter] @returns {Promise<Result>} */
 async function vm(kernel, filter) {
   const why = notRoot();
@@ -139,7 +167,8 @@ async function vm(kernel, filter) {
       )
       .join('; ');
     const limit = process.env.OBI_VM_LIMIT ?? '1800';
-    const run = await runLogged(`vm-${kernel}`, ['bash', 'tools/vm/run.sh', kernel, '--limit', limit, '--', 'sh', '-c', script], { OBI_VM_DIR: dir });
+    const command = ['bash', 'tools/vm/run.sh', kernel, '--limit', limit, '--', 'sh', '-c', script];
+    const run = await runLogged(`vm-${kernel}`, command, { OBI_VM_DIR: dir }, Number(limit) + VM_SETUP);
     if (run.code === 3) return cannotRun(run.tail.trim().split('\n').pop() ?? 'unknown');
     /** @type {Required<Pick<Result, 'passed' | 'failed' | 'skipped' | 'failures' | 'skippedNames'>>} */
     const sum = { passed: 0, failed: 0, skipped: 0, failures: [], skippedNames: [] };
@@ -159,6 +188,7 @@ async function vm(kernel, filter) {
 
 /** @type {Tier[]} */
 export const tiers = [
+  { name: 'lint', what: 'format and rules of style; generated readers and manifests are those of the objects', run: (filter) => lint(filter ?? '') },
   {
     name: 'unit',
     what: 'TypeScript, needs no rights',

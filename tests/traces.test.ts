@@ -45,7 +45,9 @@ const changed = (index: number, change: object) => spans.map((one, other) => (ot
 test('a whole trace is whole', () => {
   expect(spansOf(tree)).toBe(spans.length);
   expect(verifySpans(tree, spans)).toEqual([]);
-  expect(verifyAll([tree], [...spans, { ...spans[0]!, traceId: 'f'.repeat(32) }], verifyTree)).toEqual([{ tree, traceId: TRACE, spans, wrong: [] }]);
+  expect(verifyAll([tree], [...spans, { ...span('gateway', 2, id('8')), traceId: 'f'.repeat(32) }], verifyTree)).toEqual([
+    { tree, traceId: TRACE, spans, wrong: [] },
+  ]);
 });
 
 test.each(spans.map((_, index) => index))('span %i missing is noticed', (index) => {

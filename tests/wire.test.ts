@@ -19,7 +19,7 @@ test.each([
   ['a line twice', get(), get(line('2') + line('3'))],
   ['beside one of the application’s own', get('', 'TraceParent: x\r\n'), get(line(), 'TraceParent: x\r\n')],
   ['at another place', get(), `GET / HTTP/1.1\r\n${line()}Host: x\r\n\r\n`],
-  ['in a body', post(get()), post(get()).slice(0, -2) + line() + '\r\n'],
+  ['in a body', post(get()), `${post(get()).slice(0, -2)}${line()}\r\n`],
   ['the same span id twice', get() + get(), get(line()) + get(line())],
   ['an invalid trace id', get(), get(line().replace(/1{32}/, '0'.repeat(32)))],
   ['a byte less', post('hello'), post('hello').slice(0, -1)],

@@ -167,7 +167,7 @@ int obi_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 	process = obi_process_get(pid_tgid >> 32);
 	if (!process || is_compat())
 		return 0;
-	if (obi_note_wait(nr, regs, process, pid_tgid))
+	if (obi_note_wait(nr, regs, pid_tgid))
 		return 0;
 	if (nr == OBI_NR_ioctl) {
 		note_ioctl(process, regs);
@@ -192,8 +192,17 @@ int obi_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 		/* Bytes that cannot be attributed to single messages: not for us, if it is TCP at all. */
 		sk = obi_fd_tcp_sock(PT_REGS_PARM1_CORE_SYSCALL(regs));
 		c = sk ? obi_connection_find((__u64)sk) : NULL;
-		if (c)
-			obi_connection_release(c);
+		if (!c)
+			return 0;
+		slot = c->protocol;
+		obi_connection_release(c);
+		if (slot == OBI_PROTOCOL_UNDECIDED || slot == OBI_PROTOCOL_NONE)
+			return 0;
+		call->sk = (__u64)sk;
+		call->connection = c->id;
+		call->now_ns = bpf_ktime_get_ns();
+		call->event = OBI_CLOSED;
+		bpf_tail_call(ctx, &obi_proto_rtp, slot);
 		return 0;
 	}
 	if (!describe(call, nr, regs, &fd))

@@ -53,7 +53,7 @@ int obi_exec(struct bpf_raw_tracepoint_args *ctx)
 {
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct obi_scope *scope = obi_scope_get(pid_tgid);
-	struct obi_process *known, fresh = {};
+	struct obi_process *known, fresh = { .flags = OBI_PROCESS_UNJUDGED };
 	__u32 tgid = pid_tgid >> 32;
 	bool mine = in_scope();
 
@@ -64,12 +64,12 @@ int obi_exec(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	/* What was known of the old program's habits does not hold for the new one. */
 	if (known) {
-		known->flags &= ~(OBI_PROCESS_FIONREAD_SAFE | OBI_PROCESS_PROXY);
+		known->flags = (known->flags & ~(OBI_PROCESS_FIONREAD_SAFE | OBI_PROCESS_PROXY)) | OBI_PROCESS_UNJUDGED;
 		known->runtime = 0;
 		bpf_map_delete_elem(&obi_chains, &tgid);
 	}
-	if (mine && obi_cfg_select_cgroup)
-		bpf_map_update_elem(&obi_processes, &tgid, &fresh, BPF_ANY);
+	if (mine && obi_cfg_select_cgroup && bpf_map_update_elem(&obi_processes, &tgid, &fresh, BPF_ANY))
+		obi_count(OBI_COUNTER_PROCESSES_FULL);
 	tell_exec(tgid, (struct linux_binprm *)ctx->args[2]);
 	return 0;
 }
@@ -83,7 +83,7 @@ int obi_fork(struct bpf_raw_tracepoint_args *ctx)
 	struct obi_process *process = obi_process_get(tgid);
 	struct obi_scope *creator, fresh = {};
 	struct obi_request *request;
-	__u32 rule;
+	__u32 rule, used;
 
 	if (!process)
 		return 0;
@@ -92,22 +92,30 @@ int obi_fork(struct bpf_raw_tracepoint_args *ctx)
 
 		struct obi_chain *chain = bpf_map_lookup_elem(&obi_chains, &tgid);
 
-		bpf_map_update_elem(&obi_processes, &child_tgid, &copy, BPF_ANY);
+		if (bpf_map_update_elem(&obi_processes, &child_tgid, &copy, BPF_ANY))
+			obi_count(OBI_COUNTER_PROCESSES_FULL);
 		/* The child's memory is a copy, laid out in the same way. */
-		if (chain)
-			bpf_map_update_elem(&obi_chains, &child_tgid, chain, BPF_ANY);
+		if (chain && bpf_map_update_elem(&obi_chains, &child_tgid, chain, BPF_ANY))
+			obi_count(OBI_COUNTER_PROCESSES_FULL);
 		tell(CORE_PROCESS_FORK, child_tgid, tgid, 0);
 	}
 	creator = obi_scope_get(obi_scope_current(creator_id));
+	used = creator ? creator->flags & OBI_SCOPE_USED : 0;
 	request = obi_scope_cause(creator, tgid, &rule);
 	if (!request)
 		return 0;
+	/* A thread (that resolves a name, say) is not what the program was executed for; a process may be. */
+	if (child_tgid == tgid && creator->flags & OBI_SCOPE_EXECUTED && !used)
+		creator->flags &= ~OBI_SCOPE_USED;
 	fresh.creator = tgid;
 	fresh.inherited = obi_request_id(&request->trace);
 	if (fresh.inherited == creator->inherited && creator->flags & OBI_SCOPE_EXECUTED)
 		fresh.creator = creator->creator;
 	fresh.created_ns = bpf_ktime_get_ns();
-	fresh.flags = child_tgid == tgid ? creator->flags & OBI_SCOPE_EXECUTED : OBI_SCOPE_FORKED;
+	fresh.flags = OBI_SCOPE_FORKED;
+	/* The first call of the program is that of the thread which it began with: others may be a pool's. */
+	if (child_tgid == tgid)
+		fresh.flags = creator->flags & OBI_SCOPE_EXECUTED ? OBI_SCOPE_EXECUTED | OBI_SCOPE_USED : 0;
 	child_id = ((__u64)child_tgid << 32) | (__u32)BPF_CORE_READ(child, pid);
 	if (bpf_map_update_elem(&obi_scopes, &child_id, &fresh, BPF_ANY))
 		obi_count(OBI_COUNTER_SCOPES_FULL);
@@ -122,15 +130,14 @@ int obi_exit(struct bpf_raw_tracepoint_args *ctx)
 	__u32 tgid = pid_tgid >> 32;
 
 	bpf_map_delete_elem(&obi_scopes, &pid_tgid);
-	if (!obi_process_get(tgid))
-		return 0;
 	/* signal->live was lowered already: 0 in the group's last thread, whichever that is. */
 	if (BPF_CORE_READ(task, signal, live.counter) > 0)
 		return 0;
-	bpf_map_delete_elem(&obi_processes, &tgid);
+	/* Also of a process that was traced once and is not any more. */
 	bpf_map_delete_elem(&obi_loads, &tgid);
 	bpf_map_delete_elem(&obi_chains, &tgid);
-	tell(CORE_PROCESS_EXIT, tgid, 0, 0);
+	if (bpf_map_delete_elem(&obi_processes, &tgid) == 0)
+		tell(CORE_PROCESS_EXIT, tgid, 0, 0);
 	return 0;
 }
 

@@ -27,7 +27,7 @@ struct tcp_call {
 /* pid_tgid → call. Inserted: at entry. Deleted: at exit. LRU: a thread can die in between. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
+	__uint(max_entries, 32768);
 	__type(key, __u64);
 	__type(value, struct tcp_call);
 } tcp_calls SEC(".maps");
@@ -118,6 +118,9 @@ int obi_tcp_sent(unsigned long long *ctx)
 SEC("fentry/tcp_recvmsg")
 int obi_tcp_recv(unsigned long long *ctx)
 {
+	/* Asked for nothing: 0 is not the end of the stream then. */
+	if (!ctx[2])
+		return 0;
 	/* 5.19 dropped the argument `nonblock` before `flags` (commit ec095263a965). */
 	__u64 flags = 0;
 

@@ -9,6 +9,7 @@ const OTHER_THREAD = (TGID << 32n) | 78n;
 const CLIENT = 0xc0n; // key of the connection that is written to
 const MULTIPLEXED = 1;
 const PROXY = 8;
+const UNJUDGED = 16;
 
 let program: TestProgram;
 beforeAll(() => {
@@ -80,6 +81,14 @@ describe('threads', () => {
     begin(1n);
     call('event_wait', THREAD);
     expect(parent()).toEqual({ request: 0n, rule: 'ORPHAN_AMBIGUOUS' });
+  });
+
+  test('of a process whose program has just begun: none that its threads read, until it was judged', () => {
+    setProcess(UNJUDGED);
+    const request = begin(1n);
+    expect(parent()).toEqual({ request: 0n, rule: 'ORPHAN_UNJUDGED' });
+    setProcess(0);
+    expect(parent()).toEqual({ request, rule: 'PARENT_THREAD' });
   });
 
   test('of a process that multiplexes: none', () => {

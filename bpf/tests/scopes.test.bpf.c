@@ -97,7 +97,7 @@ CALL(t_thread_set_socket, obi_thread_set_socket(a, b))
 CALL(t_event_wait, {
 	struct obi_process *process = obi_process_get(a >> 32);
 	if (process)
-		obi_note_event_wait(process, a);
+		obi_note_event_wait(a);
 })
 /* a: key of the connection that is written to, b: pid_tgid */
 CALL(t_parent, {

@@ -10,6 +10,8 @@ export declare class NativeLink {
 export declare class NativeLoadedObject {
   dispose(): void
   programs(): Array<NativeLoadedProgram>
+  /** Program → runs; those without are left out. */
+  missedRuns(): Record<string, number>
   map(name: string): NativeMap
   attachRawTracepoint(program: string, tracepoint: string): NativeLink
   attachTracepoint(program: string, category: string, name: string): NativeLink
@@ -31,6 +33,8 @@ export declare class NativeMap {
   update(key: Uint8Array, value: Uint8Array, flags: number): void
   delete(key: Uint8Array): boolean
   keys(): Array<Uint8Array>
+  /** Key, value, key, value ... back to back. */
+  entries(): Uint8Array
 }
 
 /** Phase 1: parsed. */

@@ -2,13 +2,17 @@
 // Child processes of tests: output collected, readiness awaited by a line, always ended by pid.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** Everything takes longer in an emulated machine. */
 export const patience = process.env.OBI_VM ? 8 : 1;
 
 /** @typedef {{ stream: 'stdout' | 'stderr', text: string }} Line */
 
-/** One child process. Make it with {@link Proc.start}; nothing here waits by sleeping. */
+/** Looks at a condition again after so many milliseconds. */
+const PAUSE_MS = 20;
+
+/** One child process. Make it with {@link Proc.start}; nothing here waits without a limit. */
 export class Proc {
   /** @type {Line[]} */ lines = [];
   /** @type {((line: Line) => void)[]} */ #listeners = [];
@@ -105,6 +109,19 @@ export class Proc {
       };
       this.exited.then(({ code, signal }) => fail(`ended (${signal ?? `exit code ${code}`})`));
     });
+  }
+
+  /**
+   * Waits until something holds that no line tells. @param {string | (() => string)} what for the error @param {() => boolean | Promise<boolean>} condition @param {number} [seconds]
+   * @throws when the process ends or the time is over first
+   */
+  async until(what, condition, seconds = 30) {
+    for (const end = Date.now() + seconds * patience * 1000; ; await delay(PAUSE_MS)) {
+      const { running } = this; // before the look: what it did last counts
+      if (await condition()) return;
+      const why = running ? Date.now() > end && `${seconds * patience} s passed` : `ended (${this.child.signalCode ?? `exit code ${this.child.exitCode}`})`;
+      if (why) throw new Error(`${this.name}: ${why} before ${typeof what === 'string' ? what : what()}\n${this.tail()}`);
+    }
   }
 
   /**

@@ -2,13 +2,13 @@
 // Chains of services in several languages under load: every downstream request carries the right trace and parent, and what the real Collector
 // receives is what the services counted.
 import { Collector, collectorBinary, type ReceivedSpan } from '../harness/collector.mjs';
-import { loadIn, verifyTree } from '../harness/load.mjs';
+import { loadIn, type Tree, verifyTree } from '../harness/load.mjs';
 import { Obi } from '../harness/obi.mjs';
 import { Sandbox } from '../harness/sandbox.mjs';
 import { buildWorkloads, type Language, type Service } from '../harness/services.mjs';
 import { type CheckedSpan, serviceOf, spansOf, verifyAll } from '../harness/traces.mjs';
 import { lacking, portsOf, startChain, testUnless } from './support/chain.js';
-import { ACCOUNTING, finish, NO_FAULTS } from './support/counters.js';
+import { ACCOUNTING, type Account, finish, NO_FAULTS } from './support/counters.js';
 import { inVm, keepsHeaders } from './support/features.js';
 
 /** An emulated processor is ten times slower: all of it there with OBI_VM_FULL=1. */
@@ -20,28 +20,44 @@ const SERVER = 2;
 const CLIENT = 3;
 
 const found = collectorBinary();
-if ('unavailable' in found) console.warn(`spans are not checked against the real Collector: ${found.unavailable}`);
-const collectorPath = 'binary' in found ? found.binary : undefined;
-
-let sandbox: Sandbox;
-beforeAll(buildWorkloads);
-beforeEach(async () => {
-  sandbox = await Sandbox.create({ netns: true, name: 'obi-chain' });
-});
-afterEach(() => sandbox.dispose());
+const [collectorPath, noCollector] = 'binary' in found ? [found.binary, undefined] : [undefined, found.unavailable];
 
 const CHAINS: Language[][] = [
   ['python', 'ruby', 'node'],
   ['python', 'java', 'go'],
 ];
+beforeAll(buildWorkloads);
 for (const languages of CHAINS) {
   for (const keepAlive of [false, true]) {
     const fault = keepAlive && !languages.every(keepsHeaders) ? 'kept connections of Java carry one header: its sockets block' : undefined;
-    testUnless(lacking(languages) ?? fault)(`${languages.join(' → ')}, ${keepAlive ? 'kept' : 'new'} connections`, () => run(languages, keepAlive));
+    const why = lacking(languages) ?? fault;
+    describe(`${languages.join(' → ')}, ${keepAlive ? 'kept' : 'new'} connections`, () => {
+      let sandbox: Sandbox;
+      let outcome: Outcome;
+      beforeAll(async () => {
+        sandbox = await Sandbox.create({ netns: true, name: 'obi-chain' });
+        outcome = await run(sandbox, languages, keepAlive);
+      });
+      afterAll(() => sandbox?.dispose());
+
+      testUnless(why)('every request is one trace, nothing is lost', async () => checkAccount(outcome));
+      testUnless(why ?? noCollector)('the real Collector receives just that', async () => checkReceived(outcome));
+    });
   }
 }
 
-async function run(languages: Language[], keepAlive: boolean): Promise<void> {
+interface Outcome {
+  readonly services: Service[];
+  readonly trees: Tree[];
+  readonly errors: string[];
+  /** Spans of all trees. */
+  readonly expected: number;
+  readonly account: Account;
+  /** Undefined where there is no Collector. */
+  readonly received: ReceivedSpan[] | undefined;
+}
+
+async function run(sandbox: Sandbox, languages: Language[], keepAlive: boolean): Promise<Outcome> {
   const services = await startChain(sandbox, languages, { DELAY_MS: '2', THREADS: '64', ...(keepAlive ? { KEEPALIVE: '1' } : {}) });
   const collector = collectorPath === undefined ? undefined : await Collector.start({ binary: collectorPath, sandbox });
   const env = { ...ACCOUNTING, ...(collector ? { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint } : {}) };
@@ -51,22 +67,21 @@ async function run(languages: Language[], keepAlive: boolean): Promise<void> {
   const sequential = await loadIn(sandbox, { url, requests: SEQUENTIAL, keepAlive, prefix: 'one' });
   const concurrent = await loadIn(sandbox, { url, requests: CONCURRENT, concurrency: IN_FLIGHT, keepAlive, prefix: 'many' });
   const trees = [...sequential.trees, ...concurrent.trees];
-  expect([...sequential.errors, ...concurrent.errors]).toEqual([]);
-  expect(trees).toHaveLength(SEQUENTIAL + CONCURRENT);
   const expected = trees.reduce((sum, tree) => sum + spansOf(tree), 0);
   await obi.waitForSpans(expected);
   const account = await finish(obi);
-  const received = collector ? await collector.waitForSpans(expected) : undefined;
+  const received = await collector?.waitForSpans(expected);
   await collector?.stop();
+  return { services, trees, errors: [...sequential.errors, ...concurrent.errors], expected, account, received };
+}
 
-  // By the ids that the services echoed, and by the spans; verifyTree also counts the headers of each request.
-  const spans: CheckedSpan[] = received ?? account.spans;
-  const verdicts = verifyAll(trees, spans, verifyTree);
-  expect(verdicts.filter(({ wrong }) => wrong.length > 0).map(({ wrong }) => wrong)).toEqual([]);
+function checkAccount({ services, trees, errors, expected, account }: Outcome): void {
+  expect(errors).toEqual([]);
+  expect(trees).toHaveLength(SEQUENTIAL + CONCURRENT);
+  expect(wrongIn(trees, account.spans)).toEqual([]);
   expect(trees.filter((tree) => tree.traceparents > 0)).toEqual([]);
   expect(account.spans).toHaveLength(expected);
   expect(new Set(account.spans.map(({ spanId }) => spanId)).size).toBe(expected);
-  if (received) await checkReceived(received, services, expected);
 
   // Nothing lost, nothing undecided: one parent and one header for each request downstream, and no other counter.
   const calls = trees.length * (services.length - 1);
@@ -74,7 +89,13 @@ async function run(languages: Language[], keepAlive: boolean): Promise<void> {
   expect(account.counters).toEqual({ core: {}, http: { parent_thread: calls, injected: calls } });
 }
 
-async function checkReceived(received: ReceivedSpan[], services: Service[], expected: number): Promise<void> {
+/** By the ids that the services echoed, and by the spans; verifyTree also counts the headers of each request. */
+const wrongIn = (trees: Tree[], spans: CheckedSpan[]) =>
+  verifyAll(trees, spans, verifyTree).flatMap(({ tree, wrong }) => (wrong.length > 0 ? [[tree.request, ...wrong]] : []));
+
+async function checkReceived({ services, trees, expected, received = [] }: Outcome): Promise<void> {
+  expect(trees).toHaveLength(SEQUENTIAL + CONCURRENT);
+  expect(wrongIn(trees, received)).toEqual([]);
   expect(received).toHaveLength(expected);
   expect(new Set(received.map(({ spanId }) => spanId)).size).toBe(expected);
   for (const [index, service] of services.entries()) {

@@ -2,7 +2,6 @@
 // probe-node: with 50 requests interleaved, every outgoing request joins the one that caused it, in every supported version. Judged by the ids that the services
 // themselves saw. OBI_NODE_REQUESTS sets the requests per version and way (10000 for the record).
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { describeNodeVersions, NODE_VERSIONS } from '../harness/node-versions.mjs';
 import { Obi } from '../harness/obi.mjs';
 import { askIn, judge, judgeTree, startLeaves, startMiddle } from '../harness/parents.mjs';
@@ -23,7 +22,7 @@ async function measure(binary: string, env: Record<string, string>, settings: { 
     // Of a cluster the primary too, which hands out the connections.
     const processes = env.CLUSTER === '1' ? Number(env.WORKERS) + 1 : 1;
     const told = () => obi.proc.lines.filter(({ text }) => /follows requests inside|cannot follow requests/.test(text));
-    while (told().length < processes) await delay(20); // jest's own time limit ends it
+    await obi.proc.until(`it said of ${processes} processes whether it follows them`, () => told().length >= processes);
     const { answers, errors } = await askIn(sandbox, middle.url, { requests: settings.requests ?? REQUESTS, keepAlive: settings.keepAlive ?? true });
     await obi.waitForSpans(3 * answers.length, 15);
     const { code, spans } = await obi.stop();

@@ -3,7 +3,6 @@
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { describeNodeVersions, installedNodeVersions } from '../harness/node-versions.mjs';
 import { Obi } from '../harness/obi.mjs';
 import type { Proc } from '../harness/proc.mjs';
@@ -43,13 +42,13 @@ async function judged(apps: readonly App[], env: Record<string, string> = {}): P
     env: { OTEL_EBPF_LOG_FORMAT: 'json', OTEL_EBPF_LOG_LEVEL: 'debug', ...env },
   });
   const said: Record<string, string> = {};
-  while (Object.keys(said).length < apps.length) {
-    await delay(20); // jest's own time limit ends it
+  await obi.proc.until(`it said of ${apps.length} processes what came of them`, () => {
     for (const { text } of obi.proc.lines) {
       const match = text.match(/"message":"(?:(follows) requests inside ([^"]+)|cannot follow requests inside ([^:]+): ([^"]+))"/);
       if (match) said[match[2] ?? match[3] ?? ''] = match[4] ?? 'follows';
     }
-  }
+    return Object.keys(said).length >= apps.length;
+  });
   return { obi, said };
 }
 
@@ -116,8 +115,7 @@ describeNodeVersions('', ({ binary, version }) => {
     await proc.line(/^script true$/);
     await obi.stop();
     const last = () => proc.lines.filter(({ text }) => text.startsWith('script')).at(-1)?.text;
-    for (let waited = 0; last() !== 'script false' && waited < 5000; waited += 20) await delay(20);
-    expect(last()).toBe('script false');
+    await proc.until('the script was gone', () => last() === 'script false', 5);
     expect(proc.running).toBe(true);
     await proc.stop('SIGKILL'); // unshare(1) hands on no other signal
   }, 90_000);
@@ -202,9 +200,8 @@ const newest = installedNodeVersions().at(-1);
     const printed = stderrOf(app).length;
     expect(await ask(app)).toEqual({ script: true });
     await obi.stop('SIGKILL');
-    await delay(1100); // the script looks once a second
-    await ask(app);
-    expect(await ask(app)).toEqual({ script: false });
+    // It looks once a second, at a request.
+    await app.proc.until('the script was gone', async () => !(await ask(app)).script, 10);
     expect(stderrOf(app)).toHaveLength(printed);
   }, 60_000);
 });

@@ -79,10 +79,13 @@ testUnless(lacking(['python', 'ruby']))('servers killed in the middle of request
   for (const curl of await Promise.all(curls)) await curl.exited;
   const loads = [gateway, worker].map(({ url }) => loadIn(sandbox, { url, requests: 200, concurrency: 12 }));
   const clients = [await startAbrupt(gateway, true), await startAbrupt(worker, false)];
-  await delay(400);
-  // Full now, or their being empty at the end would say nothing.
-  const full = sizes();
-  for (const name of TABLES) expect([name, full[name]]).not.toEqual([name, 0]);
+  // Full at one moment, or their being empty at the end would say nothing.
+  let last = NONE;
+  const full = () => {
+    last = sizes();
+    return Object.values(last).every((size) => size > 0);
+  };
+  await obi.proc.until(() => `each table held something; last: ${JSON.stringify(last)}`, full, 10);
   for (const { proc } of [worker, gateway, leaf]) {
     proc.child.kill('SIGKILL');
     await delay(100);

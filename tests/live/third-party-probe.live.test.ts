@@ -134,10 +134,10 @@ testUnless(lacking)('connections that were open before are followed from the nex
   await startRedis();
   // Its twenty connections stay; it ends with the sandbox.
   const load = ['-p', String(REDIS_PORT), '-l', '-c', '20', '-P', '4', '-d', '500', '-t', 'set', '-q'];
-  await sandbox.startOutside('benchmark', ['redis-benchmark', ...load]);
+  const benchmark = await sandbox.startOutside('benchmark', ['redis-benchmark', ...load]);
   const clients = async () =>
     Number(/connected_clients:(\d+)/.exec(await sandbox.run('redis-cli', ['redis-cli', '-p', String(REDIS_PORT), 'info', 'clients']))?.[1]);
-  while ((await clients()) < 21);
+  await benchmark.until('its twenty connections were open', async () => (await clients()) >= 21);
   const obi = await Obi.start(sandbox, { plugins: probe, ports: [REDIS_PORT], env: { ...ACCOUNTING, OTEL_EBPF_BPF_CONTEXT_PROPAGATION: 'disabled' } });
   const isSet = (span: PrintedSpan) => operation(span) === 'PIPELINE SET';
   expect((await obi.waitForSpans(500, 15, isSet)).length).toBeGreaterThanOrEqual(500);

@@ -46,8 +46,8 @@ static __always_inline bool obi_is_blocking(struct tcp_sock *tp)
 const volatile __u8 obi_test_no_apply_reset = 0;
 
 /*
- * No carrier knows these outgoing bytes: the socket leaves the sockhash. Whose connection it is stays open, since a protocol
- * without carrier sees the same bytes through a tap.
+ * No carrier knows these outgoing bytes: the socket leaves the sockhash. Whose connection it is stays open for a protocol
+ * without carrier: the system call tap shows it the same bytes, the TCP tap those after them (docs/reference/bpf-sdk.md).
  */
 static __always_inline void obi_carrier_declined(struct obi_connection *c, struct tcp_sock *tp)
 {

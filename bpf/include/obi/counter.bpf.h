@@ -37,6 +37,8 @@ enum obi_counter {
 	OBI_COUNTER_CONNECTIONS_FULL, /* table of connections was full */
 	OBI_COUNTER_SOCKHASH_FULL, /* a socket could not be watched for its outgoing bytes */
 	OBI_COUNTER_UNSAMPLED, /* span not reported: its trace is not sampled */
+	OBI_COUNTER_PROCESSES_FULL, /* table of processes was full: a child is not traced */
+	OBI_COUNTER_ORPHAN_UNJUDGED, /* the process has just executed another program, and is not known yet */
 	OBI_COUNTER_OWN = 32,
 };
 

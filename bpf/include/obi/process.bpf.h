@@ -9,6 +9,7 @@ enum obi_process_flag {
 	OBI_PROCESS_MULTIPLEXED = 1, /* requests move between threads: a thread says nothing about the request */
 	OBI_PROCESS_FIONREAD_SAFE = 2, /* known never to ask FIONREAD: its sockets may stay in the sockhash on kernels that answer wrongly */
 	OBI_PROCESS_ASKED_FIONREAD = 4, /* was seen to ask: overrides FIONREAD_SAFE */
+	OBI_PROCESS_UNJUDGED = 16, /* executed a program that user space has not looked at yet: may multiplex */
 	OBI_PROCESS_PROXY = 8, /* nginx: it notes itself for which request it sends on a connection (obi_proxy_request) */
 };
 

@@ -56,7 +56,7 @@ enum obi_direction {
 enum obi_call_event {
 	OBI_BYTES, /* `len` bytes went through */
 	OBI_END, /* this direction ended (FIN read, or FIN sent) */
-	OBI_CLOSED, /* the connection is gone */
+	OBI_CLOSED, /* the connection is gone, or nothing more of it will be shown */
 };
 
 /* Where the bytes of a call can be read. */
@@ -228,6 +228,24 @@ static __always_inline __u32 obi_call_fill(struct obi_call *call, struct sock *s
 		return 0;
 	}
 	return OBI_SLOTS;
+}
+
+/*
+ * Did the connection end on another CPU while its bytes were looked at? Asked by a protocol that has just made state for it:
+ * OBI_CLOSED may have come before that, and does not come again.
+ */
+static __always_inline bool obi_call_outlived(struct obi_call *call)
+{
+	struct obi_connection *c = obi_connection_find(call->sk);
+	struct sock *sk = (struct sock *)call->sk;
+
+	if (!c || c->id != call->connection)
+		return true;
+	if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_CLOSE)
+		return false;
+	/* It was made after its end had been told. */
+	bpf_map_delete_elem(&obi_connections, &call->sk);
+	return true;
 }
 
 /* After every protocol declined what obi_call_fill said to offer. */

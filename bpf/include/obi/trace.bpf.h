@@ -305,6 +305,11 @@ static __always_inline struct obi_request *obi_scope_cause(struct obi_scope *s, 
 		*rule = OBI_COUNTER_ORPHAN_MULTIPLEXED;
 		return NULL;
 	}
+	/* What it was executed for stays; whether its threads stand for requests is not known yet. */
+	if (!(s->flags & OBI_SCOPE_DECLARED) && process && process->flags & OBI_PROCESS_UNJUDGED && !s->inherited) {
+		*rule = OBI_COUNTER_ORPHAN_UNJUDGED;
+		return NULL;
+	}
 	if (s->flags & OBI_SCOPE_AMBIGUOUS) {
 		*rule = OBI_COUNTER_ORPHAN_AMBIGUOUS;
 		return NULL;

@@ -12,7 +12,7 @@
 #define OBI_POLL_LOOP_FDS 2
 
 /* Waited for events while a request was open: what it does next may be for another one, from now on. */
-static __always_inline void obi_note_event_wait(struct obi_process *process, __u64 pid_tgid)
+static __always_inline void obi_note_event_wait(__u64 pid_tgid)
 {
 	struct obi_scope *s = obi_scope_get(pid_tgid);
 
@@ -21,19 +21,19 @@ static __always_inline void obi_note_event_wait(struct obi_process *process, __u
 }
 
 /* @return true when the system call was one of waiting. */
-static __always_inline bool obi_note_wait(long nr, struct pt_regs *regs, struct obi_process *process, __u64 pid_tgid)
+static __always_inline bool obi_note_wait(long nr, struct pt_regs *regs, __u64 pid_tgid)
 {
 	switch (nr) {
 	case OBI_NR_epoll_wait:
 	case OBI_NR_epoll_pwait:
 	case OBI_NR_epoll_pwait2:
 	case OBI_NR_io_uring_enter:
-		obi_note_event_wait(process, pid_tgid);
+		obi_note_event_wait(pid_tgid);
 		return true;
 	case OBI_NR_poll:
 	case OBI_NR_ppoll:
 		if (PT_REGS_PARM2_CORE_SYSCALL(regs) > OBI_POLL_LOOP_FDS)
-			obi_note_event_wait(process, pid_tgid);
+			obi_note_event_wait(pid_tgid);
 		return true;
 	}
 	return false;

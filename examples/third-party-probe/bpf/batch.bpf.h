@@ -6,11 +6,11 @@
 #ifndef REDIS_BATCH_BPF_H
 #define REDIS_BATCH_BPF_H
 
+#include <obi/bytes.bpf.h>
 #include <obi/event.bpf.h>
 #include <obi/scope.bpf.h>
 #include <obi/stream.bpf.h>
 #include <obi/trace.bpf.h>
-#include "bytes.bpf.h"
 #include "parse.bpf.h"
 #include "redis.h"
 
@@ -23,8 +23,8 @@ struct redis_connection {
 	__u8 role; /* enum redis_role of the traced process */
 	__u8 midway; /* we did not see its first byte: a reply may belong to an unseen command */
 	__u8 _pad[2];
-	__u32 zero; /* always 0, see bytes.bpf.h */
-	__u8 chunk[2][BYTES_CHUNK]; /* bytes being looked at, by direction */
+	__u32 zero; /* always 0, see obi/bytes.bpf.h */
+	__u8 chunk[2][OBI_BYTES_CHUNK]; /* bytes being looked at, by direction */
 };
 
 /* obi_connection.id → state. Inserted: redis_claim. Deleted: the connection closes or turns out not to be ours. */

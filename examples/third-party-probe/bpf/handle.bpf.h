@@ -23,7 +23,7 @@ struct redis_walk {
 
 enum redis_end { REDIS_GOES_ON, REDIS_LOST, REDIS_STREAMS };
 
-static __always_inline void redis_leave(struct redis_walk *w, struct bytes *b, __u32 counter, __u8 end)
+static __always_inline void redis_leave(struct redis_walk *w, struct obi_bytes *b, __u32 counter, __u8 end)
 {
 	obi_count(OBI_COUNTER_OWN + counter);
 	obi_connection_release(w->c);
@@ -75,13 +75,13 @@ struct redis_chunk {
 
 static long redis_byte(__u32 i, struct redis_chunk *k)
 {
-	if (i >= k->len || i >= BYTES_CHUNK)
+	if (i >= k->len || i >= OBI_BYTES_CHUNK)
 		return 1;
 	k->used = i + 1;
 	return redis_feed(k->p, k->bytes[i]);
 }
 
-static void bytes_take(struct bytes *b)
+static void obi_bytes_take(struct obi_bytes *b)
 {
 	struct redis_walk *w = b->state;
 	struct redis_connection *h = w->h;
@@ -95,12 +95,12 @@ static void bytes_take(struct bytes *b)
 		if (n > p->left - 1)
 			n = p->left - 1;
 		p->left -= n;
-		bytes_took(b, n);
+		obi_bytes_took(b, n);
 		return;
 	}
-	if (n > BYTES_CHUNK)
-		n = BYTES_CHUNK;
-	if (!bytes_read(b, k.bytes, n)) {
+	if (n > OBI_BYTES_CHUNK)
+		n = OBI_BYTES_CHUNK;
+	if (!obi_bytes_read(b, k.bytes, n)) {
 		redis_leave(w, b, REDIS_COUNTER_UNREADABLE, REDIS_LOST);
 		return;
 	}
@@ -112,8 +112,8 @@ static void bytes_take(struct bytes *b)
 		}
 	}
 	k.len = n;
-	bpf_loop(BYTES_CHUNK, redis_byte, &k, 0);
-	bytes_took(b, k.used);
+	bpf_loop(OBI_BYTES_CHUNK, redis_byte, &k, 0);
+	obi_bytes_took(b, k.used);
 	if (p->flags & REDIS_PARSER_BAD) {
 		redis_leave(w, b, REDIS_COUNTER_DESYNC, REDIS_LOST);
 		return;
@@ -138,13 +138,13 @@ static __always_inline struct redis_connection *redis_detect(struct obi_call *ca
 
 	if (role == REDIS_ROLE_SERVER && !cfg_server_spans)
 		return NULL;
-	if (!redis_is_command(start, bytes_peek(call, start, sizeof(start))))
+	if (!redis_is_command(start, obi_bytes_peek(call, start, sizeof(start))))
 		return NULL;
 	return redis_claim(c, role, call->from_start);
 }
 
 /* Bytes that nobody shows us: no matter inside of a string that is hopped over, the end of our view elsewhere. */
-static __always_inline void redis_unseen(struct redis_walk *w, struct bytes *b, __u32 n)
+static __always_inline void redis_unseen(struct redis_walk *w, struct obi_bytes *b, __u32 n)
 {
 	struct redis_parser *p = &w->h->parser[w->direction & 1];
 
@@ -155,7 +155,7 @@ static __always_inline void redis_unseen(struct redis_walk *w, struct bytes *b, 
 }
 
 /* After all bytes of a call. */
-static __always_inline void redis_walked(struct redis_walk *w, struct bytes *b)
+static __always_inline void redis_walked(struct redis_walk *w, struct obi_bytes *b)
 {
 	if (b->total && !b->stop)
 		redis_leave(w, b, REDIS_COUNTER_DESYNC, REDIS_LOST);
@@ -170,13 +170,15 @@ static __always_inline bool redis_handle(struct obi_call *call)
 {
 	struct obi_connection *c = call ? obi_connection_find(call->sk) : NULL;
 	struct redis_walk w = {};
-	struct bytes b = { .state = &w };
+	struct obi_bytes b = { .state = &w };
 
 	if (!c || c->id != call->connection)
 		return true;
 	w.h = c->protocol == OBI_PROTOCOL_UNDECIDED ? redis_detect(call, c) : redis_connection_get(call->connection);
 	if (!w.h)
 		return c->protocol != OBI_PROTOCOL_UNDECIDED;
+	if (call->event == OBI_CLOSED)
+		redis_closed(w.h, call->connection, call->now_ns, REDIS_BATCH_INCOMPLETE);
 	if (call->event != OBI_BYTES)
 		return true;
 	w.c = c;
@@ -187,14 +189,16 @@ static __always_inline bool redis_handle(struct obi_call *call)
 	w.direction = call->direction;
 	w.request = (call->direction == OBI_INGRESS) == (w.h->role == REDIS_ROLE_SERVER);
 	w.begun = w.ended = w.h->zero;
-	bytes_of_call(&b, call, w.h->zero);
+	obi_bytes_of_call(&b, call, w.h->zero);
 	if (call->source == OBI_SOURCE_UNSEEN) {
 		redis_unseen(&w, &b, call->len - call->skip);
 		b.total = 0;
 	} else {
-		bytes_walk(&b);
+		obi_bytes_walk(&b);
 	}
 	redis_walked(&w, &b);
+	if (obi_call_outlived(call))
+		redis_closed(w.h, call->connection, call->now_ns, REDIS_BATCH_INCOMPLETE);
 	return true;
 }
 
@@ -205,7 +209,7 @@ static __always_inline bool redis_outgoing(struct sk_msg_md *msg, struct obi_con
 {
 	bool first = obi_sock_bytes_written((struct sock *)tp) <= 1;
 	struct redis_walk w = {};
-	struct bytes b = { .state = &w };
+	struct obi_bytes b = { .state = &w };
 	__u8 start[8] = {};
 	__s32 again;
 
@@ -229,10 +233,10 @@ static __always_inline bool redis_outgoing(struct sk_msg_md *msg, struct obi_con
 	w.begun = w.ended = w.h->zero;
 	/* What the kernel could not take it shows again; after that it takes one message unshown. */
 	again = c->egress_seen ? c->egress_seq - tp->write_seq : 0;
-	bytes_of_msg(&b, msg, again > 0 ? again : 0, w.h->zero);
+	obi_bytes_of_msg(&b, msg, again > 0 ? again : 0, w.h->zero);
 	if (again < 0)
 		redis_unseen(&w, &b, -again);
-	bytes_walk(&b);
+	obi_bytes_walk(&b);
 	redis_walked(&w, &b);
 	c->egress_seq = tp->write_seq + msg->size;
 	c->egress_seen = 1;

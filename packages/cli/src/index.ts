@@ -35,14 +35,14 @@ function program(): Command {
     .command('explain <id>')
     .description('why a span has its parent, or none: the id of a span or a trace, asked of the obi that runs here')
     .option('--json', 'everything that is known, for machines and for reports')
-    .option('--pid <n>', 'ask only this obi (default: all that run)', positive)
+    .option('--pid <n>', 'ask only this obi (default: all that run)', wholeUpTo(MAX_PID))
     .action((id: string, options: Omit<ExplainOptions, keyof GlobalOptions>) => explain(id, { ...obi.opts<GlobalOptions>(), ...options }));
   obi
     .command('record')
     .description('for authors of probes: keep the records of a live run as test data (needs @obi/probe-kit)')
     .requiredOption('-o, --out <file>', 'file to write, JSON; an old one is replaced')
-    .option('--seconds <n>', 'stop after so many seconds (default: on a signal)', positive)
-    .option('--max <n>', 'stop after so many records', positive, 1000)
+    .option('--seconds <n>', 'stop after so many seconds (default: on a signal)', wholeUpTo(MAX_SECONDS))
+    .option('--max <n>', 'stop after so many records', wholeUpTo(MAX_RECORDS), 1000)
     .option('--probe <id>', 'only records of this probe')
     .action((options: Omit<RecordOptions, keyof GlobalOptions>, command: Command) =>
       forAuthors(command, () => record({ ...obi.opts<GlobalOptions>(), ...options })),
@@ -64,10 +64,19 @@ async function forAuthors(command: Command, action: () => Promise<void>): Promis
   }
 }
 
-function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError('It must be a number above 0.');
-  return value;
+/** The longest that a timer of Node.js waits; a longer one ends at once. */
+const MAX_SECONDS = Math.floor((2 ** 31 - 1) / 1000);
+/** PID_MAX_LIMIT of 64-bit kernels. */
+const MAX_PID = 2 ** 22;
+/** All of them are kept in memory until the end. */
+const MAX_RECORDS = 1_000_000;
+
+function wholeUpTo(most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < 1 || value > most) throw new InvalidArgumentError(`It must be a whole number from 1 to ${most}.`);
+    return value;
+  };
 }
 
 /** Sets `process.exitCode`; never throws. */

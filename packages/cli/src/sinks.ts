@@ -24,17 +24,13 @@ export function sinks(config: Config, env: NodeJS.ProcessEnv = process.env): Sin
       const directory = container.resolve<ProcessDirectory>(ProcessDirectory);
       const log = container.resolve<Logger>(Logger);
       const made: SpanExporter[] = [];
-      if (otlp) made.push(new OtlpExporter({ config: { ...otlp, shutdownTimeoutMs: exporterDeadline(config) }, directory, version: VERSION, log }));
+      // The agent flushes with what is left of shutdown_timeout then; what is held after that is given up, and counted.
+      if (otlp) made.push(new OtlpExporter({ config: { ...otlp, shutdownTimeoutMs: 0 }, directory, version: VERSION, log }));
       if (config.trace_printer !== 'disabled') made.push(new ConsoleExporter({ directory, format: config.trace_printer }));
       if (made.length === 0) made.push(new MemoryStore({ directory }));
       return made;
     },
   };
-}
-
-/** The exporter gives up before the whole program does, so that it can say what it could not send. */
-function exporterDeadline(config: Config): number {
-  return Math.max(0, config.shutdown_timeout - Math.min(500, config.shutdown_timeout / 4));
 }
 
 /** Settings of a receiver without the receiver: whoever set them expects spans to be sent. */

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What a run without receiver and printer shows at its end: the last traces, and what was lost. */
-import { type AgentStatus, type Container, type SpanExporter, SpanExporters } from '@obi/core';
+import { type AgentStatus, type Container, type SinkFaults, type SpanExporter, SpanExporters } from '@obi/core';
 import { detectTerminal, MemoryStore, renderWaterfall } from '@obi/exporter-console';
 
 const TRACES_SHOWN = 20;
+/** Records that came and made no span. */
+const FAULTS: Readonly<Record<keyof SinkFaults, string>> = { short: 'short_records', unknown: 'unknown_records', thrown: 'decoder_faults' };
 
 export function summary(container: Container, status: AgentStatus): void {
   const store = container.resolve<readonly SpanExporter[]>(SpanExporters).find((exporter) => exporter instanceof MemoryStore);
@@ -30,8 +32,13 @@ function lostLines(status: AgentStatus): string[] {
   }
   if (status.unknownProcess > 0) lines.push(`lost: core unknown_process ${status.unknownProcess}`);
   if (status.strays > 0) lines.push(`lost: core stray_records ${status.strays}`);
-  for (const [exporter, { dropped }] of Object.entries(status.exporters)) {
+  for (const [probe, faults] of Object.entries(status.faults)) {
+    for (const [kind, value] of Object.entries(faults)) if (value > 0) lines.push(`lost: ${probe} ${FAULTS[kind as keyof SinkFaults]} ${value}`);
+  }
+  for (const [exporter, { dropped, heldSpans }] of Object.entries(status.exporters)) {
     for (const [reason, value] of Object.entries(dropped)) lines.push(`lost: exporter ${exporter} ${reason} ${value}`);
+    // Nobody sends them any more: obi ends.
+    if (heldSpans > 0) lines.push(`lost: exporter ${exporter} held ${heldSpans}`);
   }
   return lines;
 }

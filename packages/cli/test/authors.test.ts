@@ -57,8 +57,8 @@ test.each([
 
 test.each([
   [['record'], /required option '-o, --out <file>'/],
-  [['record', '--out', 'x', '--seconds', '0'], /--seconds.*above 0/],
-  [['record', '--out', 'x', '--max', 'many'], /--max.*above 0/],
+  [['record', '--out', 'x', '--seconds', '0'], /--seconds.*from 1 to 2147483/],
+  [['record', '--out', 'x', '--max', 'many'], /--max.*from 1 to 1000000/],
 ])('%j is a wrong command line', async (args, message) => {
   expect(await ran(...args)).toMatchObject({ code: 2, stderr: expect.stringMatching(message) });
 });

@@ -89,6 +89,31 @@ describe('the command line', () => {
   });
 });
 
+describe('numbers', () => {
+  test.each([
+    ['record', '--max', '2.5', 1_000_000],
+    ['record', '--max', '0', 1_000_000],
+    ['record', '--max', '-3', 1_000_000],
+    ['record', '--max', '1e3', 1_000_000],
+    ['record', '--max', '1000001', 1_000_000],
+    ['record', '--seconds', '0.5', 2_147_483],
+    ['record', '--seconds', '3000000', 2_147_483],
+    ['record', '--seconds', 'ten', 2_147_483],
+    ['explain', '--pid', '1.5', 4_194_304],
+    ['explain', '--pid', '4194305', 4_194_304],
+  ])('%s %s %s is refused with what it can be', async (command, option, value, most) => {
+    const { code, stderr } = await ran(command, command === 'explain' ? 'ab' : '--out=x.json', `${option}=${value}`);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(new RegExp(`^error: option '${option} <n>' argument '${value}' is invalid\\. It must be a whole number from 1 to ${most}\\.\n$`));
+  });
+
+  test('the largest are taken', async () => {
+    const none = join(folder, 'none', 'x.json'); // ends the command before anything runs
+    const { stderr } = await ran('record', '--out', none, '--seconds', '2147483', '--max', '1000000');
+    expect(stderr).toMatch(/^error: --out .*ENOENT/);
+  });
+});
+
 /** One message with its code, no stack. */
 function expectMessage(stderr: string, code: string): void {
   expect(stderr).toContain(`[${code}]`);

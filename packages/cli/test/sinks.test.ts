@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { Container, Logger, loadConfig, ProcessDirectory, type SpanExporter, silentLogger } from '@obi/core';
 import { sinks } from '../src/sinks.js';
 
@@ -8,9 +10,9 @@ afterEach(async () => {
   await Promise.all(made.splice(0).map((exporter) => exporter[Symbol.asyncDispose]()));
 });
 
-function sinksOf(env: Record<string, string>) {
+function sinksOf(env: Record<string, string>, processes = directory) {
   const { make, exporterPorts } = sinks(loadConfig({ env }).config, env);
-  const container = Container.create().registerValue<ProcessDirectory>(ProcessDirectory, directory).registerValue<Logger>(Logger, silentLogger);
+  const container = Container.create().registerValue<ProcessDirectory>(ProcessDirectory, processes).registerValue<Logger>(Logger, silentLogger);
   made.push(...make(container));
   return { exporterPorts, names: made.map((exporter) => exporter.constructor.name) };
 }
@@ -51,6 +53,26 @@ test('settings of a receiver without its endpoint: nothing is sent, and that is 
   ]);
   expect(sinks(loadConfig({ env: {} }).config, { [ENDPOINT]: 'http://localhost:4318', OTEL_EXPORTER_OTLP_HEADERS: 'a=b' }).warnings).toEqual([]);
   expect(sinks(loadConfig({ env: {} }).config, {}).warnings).toEqual([]);
+});
+
+test('what the agent could not flush in time is given up at the end, and counted', async () => {
+  const receiver = createServer().listen(0, '127.0.0.1'); // takes requests and never answers
+  await once(receiver, 'listening');
+  sinksOf({ [ENDPOINT]: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}` }, { resource: () => ({ id: 0, attributes: {} }) });
+  const [exporter] = made as [SpanExporter];
+  const ids = Buffer.alloc(48, 1);
+  exporter.writer.begin(1);
+  exporter.writer.ids(ids, 0, 16, 24, 1);
+  exporter.writer.times(new DataView(ids.buffer, ids.byteOffset, ids.length), 32, 40);
+  exporter.writer.end();
+  jest.useFakeTimers();
+  let isOver = false;
+  void exporter[Symbol.asyncDispose]().then(() => (isOver = true));
+  await jest.advanceTimersByTimeAsync(1);
+  jest.useRealTimers();
+  expect(isOver).toBe(true);
+  expect(exporter.stats()).toMatchObject({ spans: 1, dropped: { shutdown: 1 }, heldSpans: 0 });
+  receiver.close();
 });
 
 test('a certificate that is none is an error of the configuration', () => {

@@ -53,12 +53,22 @@ test('with another exporter there is nothing to show', async () => {
 });
 
 test('losses go to standard error; what went well does not', async () => {
-  const exporters = { otlp: { spans: 9, exported: 1, dropped: { queue_full: 7 }, failedRequests: 1, heldSpans: 0, heldBytes: 0 } };
-  const status: AgentStatus = { ...STATUS, counters: { core: { events_lost: 3, parent_thread: 5 }, http: { desync: 2, injected: 4 } }, exporters };
+  const exporters = { otlp: { spans: 10, exported: 1, dropped: { queue_full: 7 }, failedRequests: 1, heldSpans: 2, heldBytes: 80 } };
+  const faults = { core: { short: 0, unknown: 0, thrown: 0 }, http: { short: 1, unknown: 0, thrown: 6 }, bad: { short: 0, unknown: 8, thrown: 0 } };
+  const status: AgentStatus = { ...STATUS, counters: { core: { events_lost: 3, parent_thread: 5 }, http: { desync: 2, injected: 4 } }, faults, exporters };
   expect(await written('stderr', () => summary(container({ name: 'otlp' } as SpanExporter), status))).toBe(
-    'lost: core events_lost 3\nlost: http desync 2\nlost: exporter otlp queue_full 7\n',
+    [
+      'lost: core events_lost 3',
+      'lost: http desync 2',
+      'lost: http short_records 1',
+      'lost: http decoder_faults 6',
+      'lost: bad unknown_records 8',
+      'lost: exporter otlp queue_full 7',
+      'lost: exporter otlp held 2\n',
+    ].join('\n'),
   );
-  expect(await written('stderr', () => summary(container({ name: 'otlp' } as SpanExporter), STATUS))).toBe('');
+  const well: AgentStatus = { ...STATUS, faults: { core: faults.core }, exporters: { otlp: { ...exporters.otlp, dropped: {}, heldSpans: 0, heldBytes: 0 } } };
+  expect(await written('stderr', () => summary(container({ name: 'otlp' } as SpanExporter), well))).toBe('');
   const unknown = { ...STATUS, unknownProcess: 4, strays: 1 };
   expect(await written('stderr', () => summary(container({ name: 'otlp' } as SpanExporter), unknown))).toBe(
     'lost: core unknown_process 4\nlost: core stray_records 1\n',

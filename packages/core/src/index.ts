@@ -39,6 +39,7 @@ export * from './span/config-routes.js';
 export * from './span/routes.js';
 export * from './span/span-exporter.js';
 export * from './span/tee-span-writer.js';
+export * from './time/unix-clock.js';
 
 // --- processes (src/process) -----------------------------------------------------------------------------------------
 export * from './process/index.js';

@@ -23,3 +23,4 @@ export * from './span/routes.js';
 export * from './span/span-exporter.js';
 export * from './span/span-writer.js';
 export * from './span/tee-span-writer.js';
+export * from './time/unix-clock.js';

@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The span contract with an object per span: for sinks that look at spans rather than pass them on. */
-import { type AttributeKey, type AttributeValue, type ProcessDirectory, type ProcessResource, SpanKind, type SpanWriter, StatusCode } from '@obi/core';
+import {
+  type AttributeKey,
+  type AttributeValue,
+  type ProcessDirectory,
+  type ProcessResource,
+  SpanKind,
+  type SpanWriter,
+  StatusCode,
+  UnixClock,
+} from '@obi/core/probe';
 import type { StoredSpan } from './stored-span.js';
-import { UnixTime } from './unix-time.js';
 
 type Draft = { -readonly [K in keyof StoredSpan]: StoredSpan[K] } & { attributes: Record<string, AttributeValue> };
 
 /** Makes a {@link StoredSpan} of each finished span and hands it to `onSpan`. A span without ids or times goes to `onIncomplete`. */
 export class ObjectSpanWriter implements SpanWriter {
   private draft: Draft | undefined;
-  private readonly time = new UnixTime();
+  private readonly clock = new UnixClock();
 
   constructor(
     private readonly directory: ProcessDirectory,
@@ -37,9 +45,9 @@ export class ObjectSpanWriter implements SpanWriter {
 
   times(view: DataView, start: number, end: number): void {
     if (!this.draft) return;
-    this.time.refresh();
-    this.draft.startUnixNano = this.time.of(view.getBigUint64(start, true));
-    this.draft.endUnixNano = this.time.of(view.getBigUint64(end, true));
+    this.clock.refresh();
+    this.draft.startUnixNano = this.clock.of(view.getBigUint64(start, true));
+    this.draft.endUnixNano = this.clock.of(view.getBigUint64(end, true));
   }
 
   name(value: string): void {

@@ -4,13 +4,12 @@
  * and on the same records: the ratio carries over to other machines, the absolute figures do not.
  * Run: npm run bench -w @obi/exporter-otlp
  */
-import { attributeKey, SpanKind, StatusCode } from '@obi/core';
+import { attributeKey, SpanKind, StatusCode, UnixClock } from '@obi/core/probe';
 import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { encodeScope } from '../dist/encode/encode-resource.js';
 import { OtlpSpanWriter } from '../dist/encode/otlp-span-writer.js';
 import { SpanBatch } from '../dist/encode/span-batch.js';
-import { UnixClock } from '../dist/encode/unix-clock.js';
 
 const RECORD_BYTES = 304;
 const BATCH = 512;

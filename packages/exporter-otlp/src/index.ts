@@ -2,7 +2,6 @@
 /** Public parts of @obi/exporter-otlp. */
 export { otlpConfigFromEnvironment, otlpEndpointGiven } from './config/config-from-environment.js';
 export { DEFAULT_OTLP_CONFIG, type OtlpConfig, type OtlpRetry, type OtlpTls } from './config/otlp-config.js';
-export { type ClockSource, UnixClock } from './encode/unix-clock.js';
 export type { PartialSuccess } from './export/decode-response.js';
 export type { SendResult } from './export/classify.js';
 export type { Transport } from './export/http-transport.js';

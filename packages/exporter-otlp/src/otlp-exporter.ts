@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Spans to an OTLP receiver: ties the writer, the batch, the clock and the sender together. */
-import type { ExporterStats, ProcessDirectory, SpanExporter, SpanWriter } from '@obi/core';
+import { type ExporterStats, type ProcessDirectory, type SpanExporter, type SpanWriter, UnixClock } from '@obi/core/probe';
 import type { OtlpConfig } from './config/otlp-config.js';
 import { encodeScope } from './encode/encode-resource.js';
 import { OtlpSpanWriter } from './encode/otlp-span-writer.js';
 import { SpanBatch } from './encode/span-batch.js';
-import { UnixClock } from './encode/unix-clock.js';
 import { HttpTransport, type Transport } from './export/http-transport.js';
 import type { ExporterLog } from './export/queued-request.js';
 import { Sender } from './export/sender.js';

@@ -52,6 +52,10 @@ describe('otlpConfigFromEnvironment', () => {
     });
   });
 
+  test('a timeout of 0 is kept: no limit', () => {
+    expect(otlpConfigFromEnvironment({ OTEL_EXPORTER_OTLP_TIMEOUT: '0' }).timeoutMs).toBe(0);
+  });
+
   test.each([
     [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' }, /OTEL_EXPORTER_OTLP_ENDPOINT is "collector:4318".*http:\/\/localhost:4318/],
     [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'ftp://x' }, /OTEL_EXPORTER_OTLP_TRACES_ENDPOINT/],

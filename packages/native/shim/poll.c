@@ -82,8 +82,8 @@ static int watch(struct obi_poll *poll)
 {
 	const int err = uv_poll_start(poll->poll, UV_READABLE, on_readable);
 
-	if (!err)
-		uv_timer_start(poll->timer, on_timer, BACKSTOP_MS, 0);
+	/* Also where it cannot be polled: the timer then looks into the ring at this pace, and tries again. */
+	uv_timer_start(poll->timer, on_timer, BACKSTOP_MS, 0);
 	return err;
 }
 
@@ -149,7 +149,9 @@ int obi_poll_start(struct obi_poll *poll)
 	if (poll->closed || poll->started)
 		return 0;
 	err = watch(poll);
-	if (!err)
+	if (err)
+		uv_timer_stop(poll->timer);
+	else
 		poll->started = 1;
 	return err;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The N-API edge: types in, types out. The work is in the modules, which (but for `reader`) know nothing of N-API.
 
+mod beside;
 mod error;
 mod features;
 mod link;
@@ -13,6 +14,7 @@ mod ring;
 mod shim;
 mod sockets;
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use napi::Env;
@@ -234,6 +236,12 @@ impl NativeLoadedObject {
             .collect())
     }
 
+    /// Program → runs; those without are left out.
+    #[napi]
+    pub fn missed_runs(&self, env: Env) -> napi::Result<HashMap<String, f64>> {
+        Ok(self.loaded(&env)?.missed_runs().into_iter().map(|(program, missed)| (program, missed as f64)).collect())
+    }
+
     #[napi]
     pub fn map(&self, env: Env, name: String) -> napi::Result<NativeMap> {
         Ok(NativeMap { map: self.loaded(&env)?.map(&name).or_throw(&env)? })
@@ -349,6 +357,12 @@ impl NativeMap {
     #[napi]
     pub fn keys(&self, env: Env) -> napi::Result<Vec<Uint8Array>> {
         Ok(self.map.keys().or_throw(&env)?.into_iter().map(Uint8Array::from).collect())
+    }
+
+    /// Key, value, key, value ... back to back.
+    #[napi]
+    pub fn entries(&self, env: Env) -> napi::Result<Uint8Array> {
+        self.map.entries().map(Uint8Array::from).or_throw(&env)
     }
 }
 

@@ -4,66 +4,56 @@
 use std::os::fd::AsRawFd;
 use std::os::fd::OwnedFd;
 use std::ptr;
-use std::sync::Condvar;
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::thread;
 
 use libbpf_rs::libbpf_sys as sys;
 
+use crate::beside::Beside;
 use crate::error::Fault;
 use crate::error::Result;
 use crate::error::Stage;
 
 /// Dropping detaches.
 pub enum Link {
-    /// bpf_link or perf event: closing its descriptor detaches.
+    /// bpf_link, or perf event of a tracepoint or kprobe: closing its descriptor detaches.
     Descriptor(#[allow(dead_code, reason = "held for its Drop")] libbpf_rs::Link),
     Uprobe(#[allow(dead_code, reason = "held for its Drop")] Uprobe),
     SkMsg(SkMsg),
 }
 
-/// To detach a uprobe the kernel waits until no thread can be in it any more, some 40 ms: not on the caller's time. Several wait at once.
-pub struct Uprobe(Option<libbpf_rs::Link>);
+/// To detach a uprobe the kernel waits until no thread can be in it any more: not on the caller's time.
+pub struct Uprobe {
+    link: Option<libbpf_rs::Link>,
+    by_perf: bool,
+}
 
-/// How many are being detached, and a bell for when there is none.
-static DETACHING: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
+static DETACHING: Beside<libbpf_rs::Link> = Beside::new();
 
 impl Uprobe {
-    pub fn new(link: libbpf_rs::Link) -> Self {
-        Self(Some(link))
+    /// Some 40 ms; several wait at once.
+    pub fn of_multi_link(link: libbpf_rs::Link) -> Self {
+        Self { link: Some(link), by_perf: false }
+    }
+
+    /// Some 100 ms, under a lock of the whole kernel that attaching takes, too.
+    pub fn of_perf(link: libbpf_rs::Link) -> Self {
+        Self { link: Some(link), by_perf: true }
     }
 
     /// Returns when all that were dropped are detached.
     pub fn settle() {
-        let (count, bell) = &DETACHING;
-        let mut detaching = count.lock().unwrap_or_else(PoisonError::into_inner);
-        while *detaching > 0 {
-            detaching = bell.wait(detaching).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    fn detach(link: libbpf_rs::Link) {
-        let (count, bell) = &DETACHING;
-        drop(link);
-        *count.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-        bell.notify_all();
+        DETACHING.settle();
     }
 }
 
 impl Drop for Uprobe {
     fn drop(&mut self) {
-        let Some(link) = self.0.take() else { return };
-        *DETACHING.0.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        // Where no thread can be had, the link is dropped with the closure: detached here, and not counted down.
-        if thread::Builder::new().name("obi-detach".into()).stack_size(DETACH_STACK).spawn(move || Self::detach(link)).is_err() {
-            *DETACHING.0.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        match self.link.take() {
+            Some(link) if self.by_perf => DETACHING.drop_in_turn(link),
+            Some(link) => DETACHING.drop_at_once(link),
+            None => {}
         }
     }
 }
-
-/// libbpf closes a descriptor and frees some memory.
-const DETACH_STACK: usize = 128 * 1024;
 
 /// An sk_msg program on a sockhash. It has no link on kernels before 6.10: attached to the map itself it goes with the map's last
 /// descriptor, or earlier by an explicit detach.

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::ffi::CStr;
 use std::ffi::c_void;
 use std::fmt;
+use std::mem;
 use std::mem::size_of;
 use std::mem::zeroed;
 use std::os::fd::AsFd;
@@ -18,6 +19,11 @@ use libbpf_rs::libbpf_sys as sys;
 use crate::error::Fault;
 use crate::error::Result;
 use crate::error::Stage;
+
+/// Entries that one call of the kernel reads.
+const BATCH: u32 = 4096;
+/// More in one bucket than any table of ours can hold.
+const MOST_IN_BUCKET: u32 = 1 << 20;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MapInfo {
@@ -169,6 +175,58 @@ impl Map {
             current = Some(next);
         }
         Ok(keys)
+    }
+
+    /// Each key with its value, back to back, by few calls of the kernel. An entry that is put in or taken out meanwhile may be there or not.
+    pub fn entries(&self) -> Result<Vec<u8>> {
+        if !matches!(self.info.kind, sys::BPF_MAP_TYPE_HASH | sys::BPF_MAP_TYPE_LRU_HASH | sys::BPF_MAP_TYPE_ARRAY) {
+            return Err(Fault::usage(Stage::Map, format!("map {}: only hash tables and arrays are read as a whole ({})", self.info.name, self.info)));
+        }
+        let (key_size, value_size) = (self.info.key_size as usize, self.info.value_size as usize);
+        let mut room = self.info.max_entries.min(BATCH);
+        let mut packed = Vec::new();
+        // Where to go on, as the kernel says it: a bucket's number, or a key.
+        let mut from = vec![0_u8; key_size.max(4)];
+        let mut next = from.clone();
+        let mut is_first = true;
+        let (mut keys, mut values) = (Vec::new(), Vec::new());
+        let options = sys::bpf_map_batch_opts { sz: size_of::<sys::bpf_map_batch_opts>() as _, ..Default::default() };
+        loop {
+            keys.resize(room as usize * key_size, 0_u8);
+            values.resize(room as usize * value_size, 0_u8);
+            let mut count = room;
+            let start = if is_first { ptr::null_mut() } else { from.as_mut_ptr().cast::<c_void>() };
+            // SAFETY: `start` is null or what the kernel gave, `keys` and `values` have room for `count` of them.
+            let ret = unsafe {
+                sys::bpf_map_lookup_batch(
+                    self.fd.as_raw_fd(),
+                    start,
+                    next.as_mut_ptr().cast(),
+                    keys.as_mut_ptr().cast(),
+                    values.as_mut_ptr().cast(),
+                    &mut count,
+                    &options,
+                )
+            };
+            if ret == -libc::ENOSPC && room < MOST_IN_BUCKET {
+                // The bucket where it goes on holds more than that.
+                room *= 2;
+                continue;
+            }
+            if ret < 0 && ret != -libc::ENOENT {
+                return Err(Fault::os(Stage::Map, ret, format!("map {}: cannot read its entries", self.info.name)));
+            }
+            packed.reserve(count as usize * (key_size + value_size));
+            for (key, value) in keys.chunks_exact(key_size).zip(values.chunks_exact(value_size)).take(count as usize) {
+                packed.extend_from_slice(key);
+                packed.extend_from_slice(value);
+            }
+            if ret == -libc::ENOENT {
+                return Ok(packed);
+            }
+            mem::swap(&mut from, &mut next);
+            is_first = false;
+        }
     }
 
     fn is_per_cpu(&self) -> bool {

@@ -73,7 +73,9 @@ impl Reader {
         }
         reader.poll.set(poll);
         // SAFETY: `context` stays valid until close, which removes the hook.
-        unsafe { sys::napi_add_env_cleanup_hook(env, Some(on_cleanup), context) };
+        let hooked = unsafe { sys::napi_add_env_cleanup_hook(env, Some(on_cleanup), context) };
+        // Without the hook libuv's handles would outlive an environment that ends.
+        reader.ok(hooked, "cannot be closed with its environment").inspect_err(|_| reader.close())?;
         Ok(reader)
     }
 

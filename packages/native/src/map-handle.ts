@@ -31,6 +31,17 @@ export class AddonMapHandle implements MapHandle {
   keys(): Uint8Array[] {
     return this.native.keys();
   }
+
+  entries(): Iterable<readonly [key: Buffer, value: Buffer]> {
+    const packed = this.native.entries();
+    return split(Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength), this.info);
+  }
+}
+
+/** One at a time: a hundred thousand Buffers at once are garbage that costs more than the reading. */
+function* split(packed: Buffer, { keySize, valueSize }: MapInfo): Iterable<readonly [Buffer, Buffer]> {
+  const end = packed.length;
+  for (let at = 0; at < end; at += keySize + valueSize) yield [packed.subarray(at, at + keySize), packed.subarray(at + keySize, at + keySize + valueSize)];
 }
 
 /** @throws when `map` comes from another implementation of Kernel. */

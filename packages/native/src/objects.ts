@@ -52,6 +52,10 @@ export class AddonLoadedObject implements LoadedObject {
     this.programs = native.programs() as unknown as LoadedObject['programs'];
   }
 
+  missedRuns(): Record<string, number> {
+    return this.native.missedRuns();
+  }
+
   map(name: string): AddonMapHandle {
     return new AddonMapHandle(this.native.map(name));
   }

@@ -180,6 +180,40 @@ describe('maps', () => {
     expect(failure(() => map.lookup(u64(1))).message).toBe('map t_shared: key has 8 bytes, must have 4');
   });
 
+  test('entries: each once, more of them than one call of the kernel reads', () => {
+    const opened = openBasic();
+    opened.setMaxEntries('t_shared', 10_000);
+    using loaded = opened.load();
+    const map = loaded.map('t_shared');
+    expect([...map.entries()]).toEqual([]);
+    for (let entry = 0; entry < 10_000; entry++) map.update(u32(entry), u64(entry * 3));
+    const read = [...map.entries()].map(([key, value]) => [key.readUInt32LE(), Number(value.readBigUInt64LE())]);
+    expect(read.sort(([a = 0], [b = 0]) => a - b)).toEqual(Array.from({ length: 10_000 }, (_, entry) => [entry, entry * 3]));
+  });
+
+  test('entries of an LRU table, and of maps that are not read so', () => {
+    using loaded = openBasic().load();
+    const lru = loaded.map('t_lru');
+    lru.update(u64(7), u64(70));
+    expect([...lru.entries()]).toEqual([[Buffer.from(u64(7)), Buffer.from(u64(70))]]);
+    expect(failure(() => loaded.map('t_percpu').entries())).toMatchObject({
+      stage: 'map',
+      message: 'map t_percpu: only hash tables and arrays are read as a whole (type 6, key 4 bytes, value 4 bytes)',
+    });
+  });
+
+  test('runs that the kernel skipped are counted by program', () => {
+    using loaded = kernel.open('missed', image('missed')).load();
+    expect(loaded.missedRuns()).toEqual({});
+    using _link = loaded.attachTracepoint('t_missed', 'kmem', 'kmalloc');
+    const map = loaded.map('t_growing');
+    // The map's system calls keep tracing programs of perf from running on their CPU, and this map takes memory in them.
+    for (let entry = 0; entry < 20_000; entry++) map.update(u32(entry), u64(entry));
+    const [major = 0, minor = 0] = kernel.features().release.split('.').map(Number);
+    const isCounted = major > 6 || (major === 6 && minor >= 7);
+    expect(loaded.missedRuns()).toEqual(isCounted ? { t_missed: expect.any(Number) } : {});
+  });
+
   test('per-CPU values', () => {
     using loaded = openBasic().load();
     const map = loaded.map('t_percpu');

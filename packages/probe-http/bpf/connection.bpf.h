@@ -8,6 +8,12 @@
 /* Exchanges in flight that are reported when a connection ends: no more can be. */
 #define HTTP_PIPELINE 8192
 
+/* Numbers of the exchanges that a connection may have in flight. */
+struct http_open {
+	__u32 first;
+	__u32 last;
+};
+
 #define HTTP_WORD4(a, b, c, d) ((__u32)(a) | (__u32)(b) << 8 | (__u32)(c) << 16 | (__u32)(d) << 24)
 
 /* Do the first `n` (at most 4) bytes begin like `word`? */
@@ -64,43 +70,49 @@ static __noinline struct http_connection *http_claim(struct obi_connection *c, _
 }
 
 struct http_ending {
-	struct http_connection *h;
 	__u64 connection;
 	__u64 now_ns;
-	__u32 ordinal;
-	__u32 last;
+	struct http_open open;
 };
 
 static long http_end_one(__u32 i, struct http_ending *e)
 {
 	struct http_exchange_event *ex;
 
-	if ((__s32)(e->ordinal - e->last) > 0)
+	if ((__s32)(e->open.first - e->open.last) > 0)
 		return 1;
-	ex = http_exchange_get(e->connection, e->ordinal);
+	ex = http_exchange_get(e->connection, e->open.first);
 	if (ex) {
 		ex->end_ns = e->now_ns;
 		ex->flags |= HTTP_EXCHANGE_INCOMPLETE;
-		http_exchange_finish(ex, e->connection, e->ordinal);
+		http_exchange_finish(ex, e->connection, e->open.first);
 	}
-	e->ordinal++;
+	e->open.first++;
 	return 0;
 }
 
-/* The connection is gone: what was in flight is reported as far as it came. */
-static __noinline void http_closed(struct http_connection *h, __u64 connection, __u64 now_ns)
+/* Either side may be ahead: a server answers half a header block too. */
+static __always_inline struct http_open http_open_exchanges(const struct http_connection *h)
 {
-	__u8 responses = h->role == HTTP_ROLE_SERVER ? OBI_EGRESS : OBI_INGRESS;
-	struct http_ending e = {
-		.h = h,
-		.connection = connection,
-		.now_ns = now_ns,
-		.ordinal = h->parser[responses & 1].ordinal,
-		.last = h->parser[!responses].ordinal,
-	};
+	__u32 in = h->parser[OBI_INGRESS].ordinal, out = h->parser[OBI_EGRESS].ordinal;
+	bool ahead = (__s32)(in - out) > 0;
+	struct http_open open = { .first = ahead ? out : in, .last = ahead ? in : out };
+
+	return open;
+}
+
+static __noinline void http_end_all(__u32 first, __u32 last, __u64 connection, __u64 now_ns)
+{
+	struct http_ending e = { .connection = connection, .now_ns = now_ns, .open = { .first = first, .last = last } };
 
 	bpf_loop(HTTP_PIPELINE, http_end_one, &e, 0);
 	bpf_map_delete_elem(&http_conns, &connection);
+}
+
+/* The connection is gone: what was in flight is reported as far as it came. */
+static __always_inline void http_closed(struct http_open open, __u64 connection, __u64 now_ns)
+{
+	http_end_all(open.first, open.last, connection, now_ns);
 }
 
 /* No more bytes in this direction: that is how a response without a length ends. */

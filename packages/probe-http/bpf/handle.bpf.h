@@ -30,12 +30,20 @@ static __always_inline bool http_handle(struct obi_call *call)
 {
 	struct obi_connection *c = call ? obi_connection_find(call->sk) : NULL;
 	struct http_walk w = {};
+	struct http_open open;
+	bool fresh;
 
 	if (!c || c->id != call->connection)
 		return true;
-	w.h = c->protocol == OBI_PROTOCOL_UNDECIDED ? http_detect(call, c) : http_connection_get(call->connection);
+	fresh = c->protocol == OBI_PROTOCOL_UNDECIDED;
+	w.h = fresh ? http_detect(call, c) : http_connection_get(call->connection);
 	if (!w.h)
 		return c->protocol != OBI_PROTOCOL_UNDECIDED;
+	open = http_open_exchanges(w.h);
+	if (call->event == OBI_CLOSED) {
+		http_closed(open, call->connection, call->now_ns);
+		return true;
+	}
 	if (call->event == OBI_END) {
 		http_direction_ended(w.h, call->connection, call->now_ns, call->direction);
 		return true;
@@ -68,8 +76,13 @@ static __always_inline bool http_handle(struct obi_call *call)
 	/* More vectors or steps than we follow: the rest went by unseen. */
 	if (w.total && !w.stop && call->source != OBI_SOURCE_UNSEEN)
 		http_walk_unseen(&w);
-	if (w.stop)
-		http_closed(w.h, call->connection, call->now_ns);
+	if (w.stop) {
+		http_closed(http_open_exchanges(w.h), call->connection, call->now_ns);
+	} else if ((fresh || !w.response) && obi_call_outlived(call)) {
+		/* Requests make exchanges. What *w.h says may be another connection's by now. */
+		open.last = open.first + HTTP_STEPS;
+		http_closed(open, call->connection, call->now_ns);
+	}
 	return true;
 }
 

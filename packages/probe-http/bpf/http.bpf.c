@@ -59,7 +59,7 @@ int http_end(struct bpf_raw_tracepoint_args *ctx)
 	if (!h)
 		return 0;
 	if (call->event == OBI_CLOSED)
-		http_closed(h, call->connection, call->now_ns);
+		http_closed(http_open_exchanges(h), call->connection, call->now_ns);
 	else
 		http_direction_ended(h, call->connection, call->now_ns, OBI_EGRESS);
 	return 0;

@@ -291,7 +291,7 @@ static __always_inline int http_carry(struct sk_msg_md *msg)
 	if (!http_resume(&w, c, write_seq)) {
 		if (!w.stop)
 			http_desync(&w, HTTP_COUNTER_DESYNC);
-		http_closed(w.h, w.connection, w.by.now_ns);
+		http_closed(http_open_exchanges(w.h), w.connection, w.by.now_ns);
 		return SK_PASS;
 	}
 	w.h->before = *p;
@@ -324,7 +324,7 @@ static __always_inline int http_carry(struct sk_msg_md *msg)
 			http_desync(&w, HTTP_COUNTER_UNREADABLE);
 	}
 	if (w.stop) {
-		http_closed(w.h, w.connection, w.by.now_ns);
+		http_closed(http_open_exchanges(w.h), w.connection, w.by.now_ns);
 		return verdict;
 	}
 	/* The insertion left several pieces, each of which would be sent, and acknowledged late, on its own. */

@@ -86,9 +86,9 @@ static __noinline void http_message_begin(struct http_walk *w, struct http_parse
 	if (w->h->role == HTTP_ROLE_SERVER) {
 		struct http_parser *requests = &w->h->parser[(w->direction ^ 1) & 1];
 
-		if (ex)
+		if (ex && ex->flags & HTTP_EXCHANGE_REQUEST_SEEN)
 			obi_scope_check(ex->cause.scope, obi_scope_current(w->by.pid_tgid));
-		else if (requests->state == HTTP_IDLE && (__s32)(requests->ordinal - p->ordinal) <= 0)
+		else if (!ex && requests->state == HTTP_IDLE && (__s32)(requests->ordinal - p->ordinal) <= 0)
 			p->flags |= HTTP_PARSER_UNMATCHED; /* its request was read before we looked */
 		return;
 	}

@@ -66,9 +66,3 @@ test('a folder that holds something is left as it is; an empty one will do', () 
   expect(() => createProbe({ name: 'y', directory })).toThrow('made exists and is not an empty folder');
   expect(everything(directory)).toEqual([...before, 'mine'].sort());
 });
-
-test('the example walks over bytes by the same code', () => {
-  const root = join(__dirname, '../../..');
-  const of = (path: string) => readFileSync(join(root, path), 'utf8');
-  expect(of('packages/probe-kit/templates/protocol/bpf/bytes.bpf.h')).toBe(of('examples/third-party-probe/bpf/bytes.bpf.h'));
-});

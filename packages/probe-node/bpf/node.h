@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the script inside a Node.js process tells the kernel: kill(scope, OBI_MARKER_SIGNALS | operation << 20 | descriptor). src/inject/marks.js writes it. */
+/* What the script inside a Node.js process tells the kernel: kill(NODE_NOBODY | scope, OBI_MARKER_SIGNALS | operation << 20 | descriptor). src/inject/marks.js writes it. */
 #ifndef NODE_H
 #define NODE_H
 
+#define NODE_NOBODY 0x40000000 /* above every pid: Node.js takes 0 and its own for the end of its process */
+#define NODE_SCOPE(pid) ((pid) & (NODE_NOBODY - 1))
 #define NODE_OPERATION(signal) ((signal) >> 20 & 0xf)
 #define NODE_DESCRIPTOR(signal) ((signal) & 0xfffff)
 

@@ -2,10 +2,10 @@
 /** Brings an expression into a running Node.js process through its own inspector, which is open for that moment only. One attempt, whatever comes of it. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { inspectorAddress } from './inspector-address.js';
-import type { InspectorTask } from './inspector-client.js';
+import { closeInspector, evaluateInInspector } from './inspector-tasks.js';
+import { InspectorWatch } from './inspector-watch.js';
 import { type Listener, listenersIn, ownListeners } from './listeners.js';
 import { environmentOf, startTimeOf, threadNamesOf } from './process-status.js';
-import { runTaskFor } from './run-task.js';
 import { mayBeSignalled } from './signal-check.js';
 import type { SignalHandlers } from './signal-handler.js';
 import { Turns } from './turns.js';
@@ -16,49 +16,51 @@ export interface Target {
   readonly cmdline: readonly string[];
 }
 
-/** Node.js installs its handler some milliseconds after it was started; on a busy machine later. */
-const STARTING_MS = 5000;
-/** From signal to inspector: the main thread opens it, which may be busy. */
-const OPENING_MS = 10_000;
-/** One that opens later, or is too busy to answer, is closed as long as this in the background, so that no port stays open. */
-const LATE_MS = 60_000;
-const LATE_PAUSE_MS = 1000;
-const TASK_MS = 10_000;
-
-/** Closes the inspector. Also by itself, should obi be gone by then. Variables of the command line API are gone later, so they are used at once. */
-const INSPECTOR = `(process.getBuiltinModule ? process.getBuiltinModule('inspector') : require('inspector'))`;
-const GUARD = `(() => { const i = ${INSPECTOR}; globalThis[Symbol.for('obi.node.guard')] = setTimeout(() => i.close(), 15000).unref(); return 'ok'; })()`;
-const CLOSE = `(() => { const g = Symbol.for('obi.node.guard'); clearTimeout(globalThis[g]); delete globalThis[g]; ${INSPECTOR}.close(); })()`;
+/** In milliseconds. */
+const TIMES = {
+  /** Node.js installs its handler some milliseconds after it was started; on a busy machine later. */
+  starting: 5000,
+  /** From signal to inspector: the main thread opens it, which may be busy. */
+  opening: 10_000,
+  /** The same, when nobody wants it any more: then it is only closed. */
+  abandoned: 2000,
+  /** One that opens later, or is too busy to answer, is closed as long as this in the background, so that no port stays open. */
+  late: 60_000,
+  latePause: 1000,
+};
+export type InjectorTimes = typeof TIMES;
 
 export class Refused extends Error {}
 
 export class Injector {
   readonly #turns = new Turns();
+  readonly #handlers: Pick<SignalHandlers, 'of' | 'hold'>;
+  readonly #times: InjectorTimes;
 
-  constructor(private readonly handlers: Pick<SignalHandlers, 'of'>) {}
+  /** @param times for tests */
+  constructor(handlers: Pick<SignalHandlers, 'of' | 'hold'>, times: Partial<InjectorTimes> = {}) {
+    this.#handlers = handlers;
+    this.#times = { ...TIMES, ...times };
+  }
 
-  /** @returns the value of the expression. @throws Refused with the reason, for the user; Error when `signal` was aborted */
+  /** @returns the value of the expression. @throws Refused with the reason, for the user; Error when `signal` was aborted, with the inspector closed again */
   async evaluate(target: Target, expression: string, signal: AbortSignal): Promise<string> {
     const { pid } = target;
+    using _handlers = this.#handlers.hold();
     await this.#untilReady(target, signal);
-    const address = inspectorAddress(target.cmdline, environmentOf(pid, 'NODE_OPTIONS'));
-    if (address.obstacle) throw new Refused(`it was started with ${address.obstacle}`);
+    const { host, port, obstacle } = inspectorAddress(target.cmdline, environmentOf(pid, 'NODE_OPTIONS'));
+    if (obstacle) throw new Refused(`it was started with ${obstacle}`);
     // Processes of one network namespace want the same port.
-    return this.#turns.take(pid, signal, async () => {
-      const { host, port } = address;
+    return await this.#turns.take(pid, signal, async () => {
       if (!/^(localhost|127\..*|\[?::1\]?)$/.test(host)) throw new Refused(`its inspector would open at ${host}, not only on the loopback (--inspect-port)`);
       if (threadNamesOf(pid).includes('InspectorIo')) throw new Refused('its inspector is open already');
-      if (port === 0) throw new Refused('its inspector opens at a random port (--inspect-port=0)');
-      const before = ownListeners(pid);
       if (listenersIn(pid).some((listener) => listener.port === port)) {
-        const whose = before.some((listener) => listener.port === port) ? 'by its own inspector' : 'by another process';
+        const whose = ownListeners(pid).some((listener) => listener.port === port) ? 'by the process itself, perhaps its inspector' : 'by another process';
         throw new Refused(`port ${port}, where its inspector would open, is in use ${whose}`);
       }
+      const watch = new InspectorWatch(pid, port);
       this.#signal(target);
-      const listener = await this.#opened(target, port, OPENING_MS, signal);
-      if (listener) return this.#run(target, listener, expression);
-      void this.#closeLater(target, port);
-      throw new Refused(`its inspector did not open within ${OPENING_MS / 1000} s (its main thread is blocked)`);
+      return this.#reach(target, watch, expression, signal);
     });
   }
 
@@ -66,9 +68,9 @@ export class Injector {
     const { pid } = target;
     for (let waited = 0, pause = 10; ; waited += pause, pause = Math.min(pause * 2, 200)) {
       if (hasEnded(target)) throw new Refused('it has ended');
-      const verdict = mayBeSignalled(pid, (...question) => this.handlers.of(...question));
+      const verdict = mayBeSignalled(pid, (...question) => this.#handlers.of(...question));
       if (verdict.may) return;
-      if (!verdict.later || waited > STARTING_MS) throw new Refused(verdict.reason);
+      if (!verdict.later || waited > this.#times.starting) throw new Refused(verdict.reason);
       await delay(pause, undefined, { signal });
     }
   }
@@ -76,7 +78,7 @@ export class Injector {
   /** Looked at once more directly before: an application may have said meanwhile that the signal is its own. */
   #signal(target: Target): void {
     const { pid } = target;
-    const verdict = mayBeSignalled(pid, (...question) => this.handlers.of(...question));
+    const verdict = mayBeSignalled(pid, (...question) => this.#handlers.of(...question));
     if (!verdict.may) throw new Refused(verdict.reason);
     if (hasEnded(target)) throw new Refused('it has ended');
     try {
@@ -86,41 +88,35 @@ export class Injector {
     }
   }
 
-  /** The listening socket of the process itself, and of nobody else, at its inspector's port. */
-  async #opened(target: Target, port: number, withinMs: number, signal: AbortSignal): Promise<Listener | undefined> {
-    const end = performance.now() + withinMs;
-    for (let pause = 5; performance.now() < end; pause = Math.min(pause * 1.5, 500)) {
-      if (hasEnded(target)) throw new Refused('it ended while its inspector was opened');
-      const listener = ownListeners(target.pid).find((candidate) => candidate.port === port);
-      if (listener) return listener;
-      await delay(pause, undefined, { signal });
-    }
-    return undefined;
-  }
-
-  async #run(target: Target, listener: Listener, expression: string): Promise<string> {
+  /** From here on an inspector opens, whatever happens; however this ends, it is closed, or will be. */
+  async #reach(target: Target, watch: InspectorWatch, expression: string, signal: AbortSignal): Promise<string> {
+    const { opening, abandoned } = this.#times;
+    const listeners = await watch.opened(opening, { ms: abandoned, signal }, () => hasEnded(target));
+    if (hasEnded(target)) throw new Refused('it ended while its inspector was opened');
+    const [first] = listeners;
+    const outside = listeners.find(({ isLoopback }) => !isLoopback);
+    const opened = (listener?: Listener) => `its inspector opened at ${listener?.address} port ${listener?.port}, not only on the loopback`;
     try {
-      const [, result = ''] = await runTaskFor(target.pid, task(listener, [GUARD, expression]));
-      return result;
+      if (!first) throw new Refused(`its inspector did not open within ${opening / 1000} s (its main thread is blocked, or an inspector is open already)`);
+      if (!outside && !signal.aborted) return await evaluateInInspector(target.pid, first, expression);
+      await closeInspector(target.pid, first);
     } catch (error) {
       if (hasEnded(target)) throw new Refused('it ended while the script was brought in');
-      void this.#closeLater(target, listener.port);
-      throw new Refused((error as Error).message);
+      void this.#closeLater(target, watch);
+      signal.throwIfAborted();
+      const { message } = error as Error;
+      throw new Refused(outside ? `${opened(outside)}, and could not be closed yet: ${message}` : message);
     }
+    signal.throwIfAborted();
+    throw new Refused(`${opened(outside)}, and was closed at once`);
   }
 
-  async #closeLater(target: Target, port: number): Promise<void> {
-    for (const end = performance.now() + LATE_MS; performance.now() < end && !hasEnded(target); ) {
-      const listener = ownListeners(target.pid).find((candidate) => candidate.port === port);
-      const closed = listener && (await runTaskFor(target.pid, task(listener, [])).catch(() => undefined));
-      if (closed) return;
-      await delay(LATE_PAUSE_MS, undefined, { ref: false });
+  async #closeLater(target: Target, watch: InspectorWatch): Promise<void> {
+    for (const end = performance.now() + this.#times.late; performance.now() < end && !hasEnded(target); ) {
+      for (const listener of watch.look()) if (await closeInspector(target.pid, listener).catch(() => undefined)) return;
+      await delay(this.#times.latePause, undefined, { ref: false });
     }
   }
 }
 
 const hasEnded = ({ pid, startTime }: Target): boolean => startTimeOf(pid) !== startTime;
-
-function task({ port, family }: Listener, expressions: readonly string[]): InspectorTask {
-  return { host: family === 6 ? '::1' : '127.0.0.1', port, expressions, close: CLOSE, timeoutMs: TASK_MS };
-}

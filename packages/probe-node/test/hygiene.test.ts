@@ -8,7 +8,7 @@ const NOISE = `
   const http = require('http'); const dc = require('diagnostics_channel'); const { AsyncLocalStorage } = require('async_hooks');
   const seen = { marks: [], channel: 0, stores: [] };
   const realKill = process._kill;
-  process._kill = ((pid, signal) => { if (signal >>> 24 === 0x0b) { seen.marks.push([pid, signal >> 20 & 15]); return -22; } return realKill(pid, signal); }).bind(null);
+  process._kill = ((pid, signal) => { if (signal >>> 24 === 0x0b) { seen.marks.push([pid & 0x3fffffff, signal >> 20 & 15]); return -22; } return realKill(pid, signal); }).bind(null);
   const own = new AsyncLocalStorage();
   const listener = () => seen.channel++;
   dc.channel('http.server.request.start').subscribe(listener);

@@ -4,19 +4,53 @@
 import http from 'node:http';
 import { fileURLToPath } from 'node:url';
 
-/** @typedef {{ began: number, tree?: import('../../harness/load.mjs').Tree, error?: string }} Answered began: milliseconds since the epoch */
+/**
+ * worker: which of those that ask one request after the other, from 0. began: milliseconds since the epoch.
+ * @typedef {{ worker: number, began: number, tree?: import('../../harness/load.mjs').Tree, error?: string }} Answered
+ */
 
 export class SteadyLoad {
-  /** @param {import('../../harness/proc.mjs').Proc} proc */
-  constructor(proc) {
+  /** @param {import('../../harness/proc.mjs').Proc} proc @param {number} concurrency */
+  constructor(proc, concurrency) {
     this.proc = proc;
+    this.concurrency = concurrency;
+    /** All so far, in the order of the answers. @type {Answered[]} */
+    this.answered = [];
+    const read = (/** @type {import('../../harness/proc.mjs').Line} */ { stream, text }) => {
+      if (stream === 'stdout') this.answered.push(JSON.parse(text));
+    };
+    proc.lines.forEach(read);
+    proc.onLine(read);
   }
 
   /** Outside the cgroup, over kept connections. @param {import('../../harness/sandbox.mjs').Sandbox} sandbox @param {string} url @param {number} concurrency */
   static async start(sandbox, url, concurrency) {
     const proc = await sandbox.startOutside('load', [process.execPath, fileURLToPath(import.meta.url), url, String(concurrency)], { stdin: 'pipe' });
     await proc.line(/^\{/);
-    return new SteadyLoad(proc);
+    return new SteadyLoad(proc, concurrency);
+  }
+
+  /** Those that began at this time or after it, and were answered by now. @param {number} time */
+  since(time) {
+    return this.answered.filter(({ began }) => began >= time);
+  }
+
+  /** Waits until what is under way now has been answered. @returns {Promise<number>} the time when that was seen */
+  async turnedOver() {
+    const now = Date.now();
+    const workers = () => new Set(this.since(now).map(({ worker }) => worker)).size;
+    await this.proc.until('each of its requests under way was answered', () => workers() === this.concurrency);
+    return Date.now();
+  }
+
+  /** Waits for so many answers to requests that began at this time or after it. @param {number} count @param {number} [time] @returns {Promise<Answered[]>} */
+  async answers(count, time = Date.now()) {
+    await this.proc.until(
+      () => `it had ${count} more answers; it has ${this.since(time).length}`,
+      () => this.since(time).length >= count,
+      60,
+    );
+    return this.since(time);
   }
 
   /** Ends it when all that began was answered. @returns {Promise<Answered[]>} */
@@ -24,7 +58,7 @@ export class SteadyLoad {
     this.proc.child.stdin?.end();
     const { code } = await this.proc.exited;
     if (code !== 0) throw new Error(`load: exit code ${code}\n${this.proc.tail()}`);
-    return this.proc.lines.map(({ text }) => JSON.parse(text));
+    return this.answered;
   }
 }
 
@@ -48,7 +82,7 @@ async function main(url, concurrency) {
   let ended = false;
   let next = 0;
   process.stdin.on('end', () => (ended = true)).resume();
-  const worker = async () => {
+  const work = async (/** @type {number} */ worker) => {
     while (!ended) {
       const id = `steady-${next++}`;
       const began = Date.now();
@@ -56,10 +90,10 @@ async function main(url, concurrency) {
         (tree) => ({ tree }),
         (error) => ({ error: `${id}: ${error.message}` }),
       );
-      process.stdout.write(`${JSON.stringify({ began, ...outcome })}\n`);
+      process.stdout.write(`${JSON.stringify({ worker, began, ...outcome })}\n`);
     }
   };
-  await Promise.all(Array.from({ length: concurrency }, worker));
+  await Promise.all(Array.from({ length: concurrency }, (_, n) => work(n)));
   agent.destroy();
 }
 

@@ -3,7 +3,7 @@
 import { nearest } from '../nearest.js';
 import type { Found } from './known-upstream.js';
 import { OTHER_ENV, SETTINGS } from './settings.js';
-import { matchesName, UPSTREAM_IGNORED, UPSTREAM_REFUSED } from './upstream.js';
+import { isHarmless, matchesName, UPSTREAM_IGNORED, UPSTREAM_REFUSED } from './upstream.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -35,11 +35,12 @@ export function judgeEnvironment(env: Environment, found: Found): void {
   for (const name of Object.keys(env).sort()) {
     if (!name.startsWith('OTEL_EBPF_') || (env[name] ?? '') === '' || known.includes(name)) continue;
     const refused = Object.values(UPSTREAM_REFUSED).find((r) => r.env === name);
-    if (refused)
-      found.problems.push(
-        `${name}: known upstream variable, not implemented, and ignoring it would trace other processes than asked for; use ${refused.instead}`,
-      );
-    else if (ignored.some((pattern) => matchesName(pattern, name))) found.warnings.push(`${name}: known upstream variable, not implemented, ignored`);
+    if (refused) {
+      if (!isHarmless(refused, env[name]))
+        found.problems.push(
+          `${name}: known upstream variable, not implemented, and ignoring it would trace other things than asked for; use ${refused.instead}`,
+        );
+    } else if (ignored.some((pattern) => matchesName(pattern, name))) found.warnings.push(`${name}: known upstream variable, not implemented, ignored`);
     else {
       const near = nearest(name, known);
       found.warnings.push(`${name}: unknown variable, ignored${near === undefined ? '' : `; did you mean ${near}?`}`);

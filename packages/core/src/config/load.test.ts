@@ -281,6 +281,33 @@ describe('upstream keys that obi does not implement', () => {
     ]);
   });
 
+  test.each([
+    [
+      'discovery: {exclude_otel_instrumented_services: true}',
+      /^obi\.yaml:1: discovery\.exclude_otel_instrumented_services: .*use discovery\.exclude_instrument/,
+    ],
+    [
+      'discovery: {excluded_linux_system_paths: [/sbin/]}',
+      /^obi\.yaml:1: discovery\.excluded_linux_system_paths: .*use discovery\.exclude_instrument with exe_path/,
+    ],
+    ['filter: {application: {url.path: {not_match: /health}}, network: {}}', /^obi\.yaml:1: filter\.application: .*use routes\.ignored_patterns/],
+  ])('%s narrows down: refused', (text, problem) => {
+    expect(problems({ file: yaml(text) })).toEqual([expect.stringMatching(problem)]);
+  });
+
+  test('OTEL_EBPF_EXCLUDE_OTEL_INSTRUMENTED_SERVICES narrows down: refused; the variable for metrics does not', () => {
+    const name = 'OTEL_EBPF_EXCLUDE_OTEL_INSTRUMENTED_SERVICES';
+    expect(problems({ env: { [name]: 'true' } })).toEqual([expect.stringMatching(`^${name}: .*use discovery\\.exclude_instrument`)]);
+    expect(load({ env: { [`${name}_SPAN_METRICS`]: 'true' } }).warnings).toEqual([expect.stringMatching(/not implemented, ignored$/)]);
+  });
+
+  test('values with which they narrow down nothing are what obi does anyway', () => {
+    const file = yaml('discovery: {exclude_otel_instrumented_services: false, excluded_linux_system_paths: []}\n');
+    const { config, warnings } = load({ file, env: { OTEL_EBPF_EXCLUDE_OTEL_INSTRUMENTED_SERVICES: 'False' } });
+    expect(warnings).toEqual([]);
+    expect(config).toEqual(load({}).config);
+  });
+
   test('a misspelt OTEL_EBPF_ variable is a warning with the nearest name; others are none of our business', () => {
     const { warnings } = load({ env: { OTEL_EBPF_OPEN_PORTS: '80', OTEL_EBPF_WHATEVER_ELSE_THERE_IS: '1', OTEL_FOO: '1', PATH: '/bin' } });
     expect(warnings).toEqual([
@@ -288,6 +315,38 @@ describe('upstream keys that obi does not implement', () => {
       'OTEL_EBPF_WHATEVER_ELSE_THERE_IS: unknown variable, ignored',
     ]);
   });
+});
+
+describe('nodejs.enabled is probes.node.enabled under its upstream name', () => {
+  const node = (options: LoadOptions) => load(options).config.probes['node'];
+
+  test.each([false, true])('%s', (enabled) => {
+    const { config, warnings } = load({ file: yaml(`nodejs: {enabled: ${enabled}}\n`) });
+    expect([config.probes, warnings]).toEqual([{ node: { enabled } }, []]);
+    expect(config).not.toHaveProperty('nodejs');
+    expect(node({ env: { OTEL_EBPF_NODEJS_ENABLED: String(enabled) } })).toEqual({ enabled });
+  });
+
+  test('the variable wins over both names in the file, the rest of the section stays', () => {
+    const env = { OTEL_EBPF_NODEJS_ENABLED: 'false' };
+    expect(node({ file: yaml('nodejs: {enabled: true}\n'), env })).toEqual({ enabled: false });
+    expect(node({ file: yaml('probes: {node: {enabled: true, workers: false}}\n'), env })).toEqual({ enabled: false, workers: false });
+    expect(node({ file: yaml('nodejs:\nprobes: {node: {enabled: false}}\n') })).toEqual({ enabled: false });
+  });
+
+  test('what is misspelt is a problem', () => {
+    expect(problems({ file: yaml('nodejs: {enabld: false}\n') })).toEqual(['obi.yaml:1: nodejs.enabld: unknown key; did you mean "nodejs.enabled"?']);
+    expect(problems({ file: yaml('nodejs: {enabled: maybe}\n') })).toEqual(['obi.yaml:1: nodejs.enabled: expected true or false']);
+    expect(problems({ env: { OTEL_EBPF_NODEJS_ENABLED: '0' } })).toEqual(['OTEL_EBPF_NODEJS_ENABLED: nodejs.enabled: expected true or false']);
+  });
+});
+
+test('shutdown_timeout is no longer than a timer can wait', () => {
+  expect(load({ env: { OTEL_EBPF_SHUTDOWN_TIMEOUT: '596h' } }).config.shutdown_timeout).toBe(596 * 3_600_000);
+  expect(problems({ env: { OTEL_EBPF_SHUTDOWN_TIMEOUT: '600h' } })).toEqual([
+    expect.stringMatching(/^OTEL_EBPF_SHUTDOWN_TIMEOUT: shutdown_timeout: longer .* 596h$/),
+  ]);
+  expect(problems({ env: { OTEL_EBPF_SHUTDOWN_TIMEOUT: '5 minutes' } })).toEqual([expect.stringMatching(/is no duration/)]);
 });
 
 describe('printed configuration', () => {

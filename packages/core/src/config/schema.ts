@@ -43,6 +43,9 @@ const ratio = z.coerce
   .max(1, { error: 'a ratio lies between 0 and 1' });
 const port = z.coerce.number({ error: 'expected a port number' }).int().min(0).max(65_535);
 
+/** Of Node.js; a longer one ends at once. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
 const MEBIBYTE = 2 ** 20;
 /** All of it is looked through at each question, while no record is read. */
 const EXPLAIN_BUFFER_MAX = 64 * MEBIBYTE;
@@ -51,7 +54,7 @@ export const configSchema = z.strictObject({
   log_level: z.preprocess((v) => (typeof v === 'string' ? v.toUpperCase() : v), z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR'])).prefault('INFO'),
   log_format: z.enum(['text', 'json']).prefault('text'),
   log_config: z.enum(['yaml', 'json']).optional(),
-  shutdown_timeout: duration.prefault('10s'),
+  shutdown_timeout: duration.refine((ms) => ms <= TIMER_MAX_MS, { error: 'longer than a timer can wait; the most is 596h' }).prefault('10s'),
   trace_printer: z.enum(['disabled', 'text', 'json', 'json_indent']).prefault('disabled'),
   service_name: z.string().prefault(''),
   service_namespace: z.string().prefault(''),
@@ -115,19 +118,22 @@ export const configSchema = z.strictObject({
       directory: z.string().startsWith('/', { error: 'expected an absolute path' }).prefault('/run/obi'),
     })
     .prefault({}),
+  nodejs: z.strictObject({ enabled: truth.optional() }).optional(),
   probes: z.record(z.string(), z.record(z.string(), z.unknown())).prefault({}),
 });
 
 type Parsed = z.output<typeof configSchema>;
 export const Config = Symbol.for('obi.Config');
-/** The checked configuration, registered under the token of the same name. The short cuts (`auto_target_exe`, `open_port`, `target_pids`) are folded into `discovery.instrument`; durations are milliseconds. */
-export type Config = Omit<Parsed, 'auto_target_exe' | 'open_port' | 'target_pids'>;
+/** The checked configuration, registered under the token of the same name. The short cuts (`auto_target_exe`, `open_port`, `target_pids`) are folded into `discovery.instrument`, `nodejs` into `probes.node`; durations are milliseconds. */
+export type Config = Omit<Parsed, 'auto_target_exe' | 'open_port' | 'target_pids' | 'nodejs'>;
 /** One entry of `discovery.*`: all criteria that it has must hold (AND); entries are alternatives (OR). */
 export type Selector = z.output<typeof selector>;
 export type SamplerName = (typeof SAMPLER_NAMES)[number];
 
-/** Makes one more `instrument` entry of the short cuts; both of two given ones must hold. */
-export function foldShortcuts({ auto_target_exe, open_port, target_pids, ...config }: Parsed): Config {
+/** Makes one more `instrument` entry of the short cuts; both of two given ones must hold. Upstream's section of a runtime becomes its probe's. */
+export function foldShortcuts({ auto_target_exe, open_port, target_pids, nodejs, ...parsed }: Parsed): Config {
+  const enabled = nodejs?.enabled;
+  const config = enabled === undefined ? parsed : { ...parsed, probes: { ...parsed.probes, node: { ...parsed.probes['node'], enabled } } };
   const entry: Selector = {
     ...(auto_target_exe === undefined ? {} : { exe_path: auto_target_exe }),
     ...(open_port === undefined ? {} : { open_ports: open_port }),

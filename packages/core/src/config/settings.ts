@@ -8,10 +8,6 @@ export type EnvParser = (text: string) => unknown;
 const text: EnvParser = (value) => value;
 const list: EnvParser = splitList;
 const globs: EnvParser = splitGlobs;
-const truth: EnvParser = (value) => {
-  if (!/^(true|false)$/i.test(value)) throw new Error(`expected true or false, not ${JSON.stringify(value)}`);
-  return value.toLowerCase() === 'true';
-};
 /** `a=b,c=d` with percent-encoded values, as the OpenTelemetry specification writes OTEL_RESOURCE_ATTRIBUTES. */
 const pairs: EnvParser = (value) =>
   Object.fromEntries(
@@ -58,7 +54,13 @@ export const SETTINGS: readonly Setting[] = [
     description: 'Short lines for people, or one JSON object a line. Both on standard error.',
   },
   { key: 'log_config', env: ['OTEL_EBPF_LOG_CONFIG'], parse: text, type: 'yaml | json', description: 'Print the merged configuration at start, in this form.' },
-  { key: 'shutdown_timeout', env: ['OTEL_EBPF_SHUTDOWN_TIMEOUT'], parse: text, type: 'duration', description: 'How long the last spans may take to leave.' },
+  {
+    key: 'shutdown_timeout',
+    env: ['OTEL_EBPF_SHUTDOWN_TIMEOUT'],
+    parse: text,
+    type: 'duration',
+    description: 'How long stopping may take, until the last spans have left; up to `596h`. What is not sent by then is counted.',
+  },
   {
     key: 'trace_printer',
     env: ['OTEL_EBPF_TRACE_PRINTER'],
@@ -252,11 +254,12 @@ export const SETTINGS: readonly Setting[] = [
     own: true,
   },
   {
-    key: 'probes.node.enabled',
+    key: 'nodejs.enabled',
     env: ['OTEL_EBPF_NODEJS_ENABLED'],
-    parse: truth,
+    parse: text,
     type: 'true | false',
-    description: 'Whether @obi/probe-node brings its script into Node.js processes; without it their outgoing requests have no parent.',
+    description:
+      'Whether @obi/probe-node brings its script into Node.js processes; without it their outgoing requests have no parent. The same as `probes.node.enabled`, and wins over it. Default: that of the probe.',
   },
   {
     key: 'probes',

@@ -30,7 +30,6 @@ export const UPSTREAM_IGNORED: readonly UpstreamKey[] = [
   { key: 'metrics', env: ['OTEL_EBPF_METRICS_*', 'OTEL_EBPF_METRIC_*'] },
   { key: 'name_resolver', env: ['OTEL_EBPF_NAME_RESOLVER_*'] },
   { key: 'network', env: ['OTEL_EBPF_NETWORK_*', 'OTEL_EBPF_GEOIP_*', 'OTEL_EBPF_REVERSE_DNS_*'] },
-  { key: 'nodejs' },
   { key: 'otel_metrics_export', env: ['OTEL_EBPF_ALLOW_SERVICE_GRAPH_SELF_REFERENCES', 'OTEL_EBPF_EXTRA_SPAN_RESOURCE_ATTRIBUTES'] },
   { key: 'prometheus_export', env: ['OTEL_EBPF_PROMETHEUS_*'] },
   { key: 'stats', env: ['OTEL_EBPF_STATS_*'] },
@@ -60,15 +59,8 @@ export const UPSTREAM_IGNORED: readonly UpstreamKey[] = [
   ),
   ...under(
     'discovery',
-    [
-      'bpf_pid_filter_off',
-      'default_otlp_grpc_port',
-      'disabled_route_harvesters',
-      'exclude_otel_instrumented_services',
-      'exclude_otel_instrumented_services_span_metrics',
-      'excluded_linux_system_paths',
-    ],
-    ['OTEL_EBPF_BPF_PID_FILTER_OFF', 'OTEL_EBPF_DEFAULT_OTLP_GRPC_PORT', 'OTEL_EBPF_EXCLUDE_OTEL_INSTRUMENTED_SERVICES*'],
+    ['bpf_pid_filter_off', 'default_otlp_grpc_port', 'disabled_route_harvesters', 'exclude_otel_instrumented_services_span_metrics'],
+    ['OTEL_EBPF_BPF_PID_FILTER_OFF', 'OTEL_EBPF_DEFAULT_OTLP_GRPC_PORT', 'OTEL_EBPF_EXCLUDE_OTEL_INSTRUMENTED_SERVICES_SPAN_METRICS'],
   ),
   ...under(
     'discovery',
@@ -177,14 +169,34 @@ export const UPSTREAM_IGNORED: readonly UpstreamKey[] = [
 /** Keys in an entry of `discovery.*` that do not choose processes: ignored with a warning. */
 export const ENTRY_IGNORED: readonly string[] = ['exports', 'metrics', 'routes', 'sampler'];
 
-/** Keys that choose processes: refused. Key path → what to use instead. */
-export const UPSTREAM_REFUSED: Readonly<Record<string, { readonly env?: string; readonly instead: string }>> = {
+export interface RefusedKey {
+  readonly env?: string;
+  readonly instead: string;
+  /** The value, as in YAML, with which it asks for nothing that obi does not do anyway: accepted without a word. */
+  readonly harmless?: false | readonly [];
+}
+
+/** Keys that choose what is traced: refused. Key path → what to use instead. */
+export const UPSTREAM_REFUSED: Readonly<Record<string, RefusedKey>> = {
   executable_path: { env: 'OTEL_EBPF_EXECUTABLE_PATH', instead: 'auto_target_exe (a glob)' },
   auto_target_language: { env: 'OTEL_EBPF_AUTO_TARGET_LANGUAGE', instead: 'auto_target_exe (a glob)' },
   'discovery.services': { instead: 'discovery.instrument' },
   'discovery.exclude_services': { instead: 'discovery.exclude_instrument' },
   'discovery.default_exclude_services': { instead: 'discovery.default_exclude_instrument' },
+  'discovery.exclude_otel_instrumented_services': {
+    env: 'OTEL_EBPF_EXCLUDE_OTEL_INSTRUMENTED_SERVICES',
+    instead: 'discovery.exclude_instrument for services that send spans themselves',
+    harmless: false,
+  },
+  'discovery.excluded_linux_system_paths': { instead: 'discovery.exclude_instrument with exe_path (a glob)', harmless: [] },
+  'filter.application': { instead: 'routes.ignored_patterns' },
 };
+
+/** @param value of YAML, or the text of a variable. */
+export function isHarmless({ harmless }: RefusedKey, value: unknown): boolean {
+  if (harmless === undefined) return false;
+  return harmless === false ? String(value).trim().toLowerCase() === 'false' : Array.isArray(value) && value.length === 0;
+}
 
 /** The same for keys in an entry of `discovery.*`; a `*` at the end stands for any rest. */
 export const ENTRY_REFUSED: readonly string[] = ['languages', 'containers_only', 'container_name', 'exe_path_regexp', 'k8s_*'];

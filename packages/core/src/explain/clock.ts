@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-/** CLOCK_MONOTONIC, as the kernel writes it, for people: set to the wall clock once per answer, which is right to a millisecond. */
+/** CLOCK_MONOTONIC, as the kernel writes it, for people: one moment per answer, so that all its times agree, on the clock that spans are sent with. */
+import type { UnixClock } from '../time/unix-clock.js';
 
-const MILLION = 1_000_000;
+const NANOS_PER_MILLI = 1_000_000n;
 
-export class MonotonicClock {
-  readonly unixMs = Date.now();
-  readonly #ns = process.hrtime.bigint();
+export class AnswerClock {
+  /** The moment of the answer. */
+  readonly unixMs: number;
+  readonly #unix: UnixClock;
+  readonly #ns: bigint;
+
+  constructor(unix: UnixClock, monotonicNanos = process.hrtime.bigint()) {
+    unix.refresh();
+    this.#unix = unix;
+    this.#ns = monotonicNanos;
+    this.unixMs = this.#millis(monotonicNanos);
+  }
 
   iso(ns: bigint): string {
-    return new Date(this.unixMs - this.agoMs(ns)).toISOString();
+    return new Date(this.#millis(ns)).toISOString();
   }
 
   /** Milliseconds, with three decimals. */
@@ -17,6 +27,10 @@ export class MonotonicClock {
   }
 
   ms(ns: bigint): number {
-    return Math.round(Number(ns) / 1000) / (MILLION / 1000);
+    return Math.round(Number(ns) / 1000) / 1000;
+  }
+
+  #millis(ns: bigint): number {
+    return Number(this.#unix.of(ns) / NANOS_PER_MILLI);
   }
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Answers why a span has its parent, from the records that are kept. All of it happens in one go, between two batches of records. */
 
+import { UnixClock } from '../time/unix-clock.js';
 import { EXPLAIN_SCHEMA_VERSION, type ExplainAnswer, type ExplainedCause, type ExplainedSpan } from './answer.js';
 import { type CauseRecord, readCause } from './cause-record.js';
-import { MonotonicClock } from './clock.js';
+import { AnswerClock } from './clock.js';
 import { meanwhile } from './meanwhile.js';
 import { type ProcessSources, processFacts } from './process-facts.js';
 import type { ExplainableEvent, RecordStore } from './record-store.js';
@@ -30,6 +31,7 @@ interface Found {
 
 export class Explainer {
   readonly #sources: ExplainerSources;
+  readonly #unix = new UnixClock();
 
   constructor(sources: ExplainerSources) {
     this.#sources = sources;
@@ -38,7 +40,7 @@ export class Explainer {
   /** @throws ObiError OBI_ERR_EXPLAIN_ID; an id that is in no record is an answer without spans. */
   answer(text: string): ExplainAnswer {
     const { kind, hex } = parseId(text);
-    const clock = new MonotonicClock();
+    const clock = new AnswerClock(this.#unix);
     const { since, ...held } = this.#sources.store.state();
     const { found, omitted } = this.#find(hex, clock);
     const spans = found.map(({ span }) => span);
@@ -58,7 +60,7 @@ export class Explainer {
   }
 
   /** In the order in which they began. */
-  #find(hex: string, clock: MonotonicClock): { found: Found[]; omitted: number } {
+  #find(hex: string, clock: AnswerClock): { found: Found[]; omitted: number } {
     const found: Found[] = [];
     let omitted = 0;
     this.#sources.store.find(Buffer.from(hex, 'hex'), (record, event) => {
@@ -92,7 +94,7 @@ export class Explainer {
     return { ...span, cause: { ...span.cause, meanwhile: around } };
   }
 
-  #explain(cause: CauseRecord, facts: SpanFacts, { probe, struct }: ExplainableEvent, clock: MonotonicClock): ExplainedSpan {
+  #explain(cause: CauseRecord, facts: SpanFacts, { probe, struct }: ExplainableEvent, clock: AnswerClock): ExplainedSpan {
     const { startNs, endNs } = facts;
     const { process, program } = processFacts(this.#sources, facts.pid ?? cause.scope?.pid ?? undefined);
     return {
@@ -115,7 +117,7 @@ export class Explainer {
   }
 }
 
-function causeOf(cause: CauseRecord, sentNs: bigint | undefined, clock: MonotonicClock): ExplainedCause {
+function causeOf(cause: CauseRecord, sentNs: bigint | undefined, clock: AnswerClock): ExplainedCause {
   const moment = (ns: bigint) => ({ at: clock.iso(ns), beforeMs: clock.ms((sentNs ?? ns) - ns) });
   return {
     scope: cause.scope,

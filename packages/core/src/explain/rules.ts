@@ -76,6 +76,11 @@ const RULES: Readonly<Record<string, RuleWords>> = {
     why: 'The process serves many requests on each thread, so its threads say nothing about causes.',
     needed: (program) => `To follow requests inside ${program.service}: ${follow(program)}.`,
   },
+  orphan_unjudged: {
+    short: 'its program had just begun',
+    why: 'The process had just executed its program, and obi did not know yet whether a thread of it serves one request at a time.',
+    needed: () => 'Nothing: it takes some milliseconds after each exec.',
+  },
   orphan_shared: {
     short: 'its thread may have got work from several requests',
     why: 'Its thread or process was started for a request, but other requests were open in the process since then, and can have given it work too.',

@@ -66,5 +66,7 @@ export const ObiCounter = {
   CONNECTIONS_FULL: 17,
   SOCKHASH_FULL: 18,
   UNSAMPLED: 19,
+  PROCESSES_FULL: 20,
+  ORPHAN_UNJUDGED: 21,
   OWN: 32,
 } as const;

@@ -24,7 +24,10 @@ import type { ProcessTable, TracedProcess } from '../process/index.js';
 import { ProcessDirectory } from '../span/process-resource.js';
 import { type ExporterStats, type SpanExporter, SpanExporters } from '../span/span-exporter.js';
 import { teeSpanWriter } from '../span/tee-span-writer.js';
+import { Deadline } from './deadline.js';
+import { checkLayouts } from './kernel-layouts.js';
 import { kernelParameters, watchedCgroup } from './kernel-parameters.js';
+import { lookAgain } from './lost-news.js';
 import { runProbe } from './probe-runner.js';
 import { ProcessMap } from './process-map.js';
 import { makeProcessTable } from './process-set-up.js';
@@ -40,6 +43,8 @@ const RECHECK_MS = 1000;
 const SETTLED_MS = 1000;
 /** How long the start waits for runtime probes to set up the processes that run already. */
 const RUNTIMES_MS = 5000;
+/** What is left of `shutdown_timeout` for saying what had to be given up. */
+const SPARE_MS = 500;
 /** Core's own slot in the kernel's counters. */
 const CORE_SLOT = 0;
 
@@ -86,6 +91,7 @@ export class Agent implements AsyncDisposable {
   readonly #refusals: Refusal[] = [];
   #exporters: readonly SpanExporter[] = [];
   #processes!: ProcessTable;
+  #processMap!: ProcessMap;
   #pump!: RecordPump;
   #counters!: KernelCounters;
   #runtimes!: Runtimes;
@@ -163,9 +169,10 @@ export class Agent implements AsyncDisposable {
     if (records) this.#pump.tap(records);
 
     const tasks = session.load({ actor: 'core', name: 'tasks', image: objects.tasks, parameters });
+    checkLayouts(session);
     this.#counters = new KernelCounters(session.map('obi_counters'), sharedCounters());
     this.#counters.add(CORE_SLOT, 'core', []);
-    processMap.value = new ProcessMap(session.map('obi_processes'), this.#log, {
+    this.#processMap = processMap.value = new ProcessMap(session.map('obi_processes'), this.#log, {
       added: (process) => {
         if (this.#stopping) return;
         this.#adopt(process, kernel);
@@ -175,7 +182,7 @@ export class Agent implements AsyncDisposable {
       changed: (process) => this.#runtimes.selected(process),
       removed: (pid, reason) => this.#runtimes.deselected(pid, reason !== 'rules'),
     });
-    this.#runtimes = new Runtimes(processMap.value, (name) => session.map(name), this.#log);
+    this.#runtimes = new Runtimes(this.#processMap, (name) => session.map(name), this.#log);
     if (records) this.#explainer = this.#makeExplainer(records, options.version);
     const limit = propagationLimit(config.ebpf.context_propagation);
     if (limit !== undefined) this.#limits.push(`propagation: ${limit}`);
@@ -210,7 +217,7 @@ export class Agent implements AsyncDisposable {
       'core',
       coreProcessEvent.kind,
       new ProcessNews(this.#processes, (pid) => {
-        if (!this.#processes.get(pid)) processMap.value.reject(pid);
+        if (!this.#processes.get(pid)) this.#processMap.reject(pid);
       }),
     );
     attachTasks(session, tasks);
@@ -239,7 +246,7 @@ export class Agent implements AsyncDisposable {
     if (lost === this.#newsLost) return;
     this.#newsLost = lost;
     this.#log.warn('processes: news were lost in a full ring; all processes are looked at again', { lost });
-    this.#processes.scan();
+    lookAgain(this.#processes, this.#processMap);
   }
 
   #settle(pid: number): void {
@@ -309,7 +316,10 @@ export class Agent implements AsyncDisposable {
     };
   }
 
-  /** Detaches, decodes what is left in the ring, flushes the exporters. Idempotent; waits for all of it; what fails is logged, never thrown. */
+  /**
+   * Detaches, decodes what is left in the ring, flushes the exporters, all within `shutdown_timeout`: exporters get what is left of it. Idempotent; what fails
+   * or has to be given up is logged, never thrown.
+   */
   [Symbol.asyncDispose](): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -317,6 +327,9 @@ export class Agent implements AsyncDisposable {
 
   async #stop(): Promise<void> {
     this.#stopping = true;
+    const limit = this.#config.shutdown_timeout;
+    const deadline = new Deadline(limit);
+    const spare = Math.min(SPARE_MS, limit / 4);
     for (const timer of [...this.#timers, ...this.#settling]) clearTimeout(timer);
     this.#settling.clear();
     const failures: unknown[] = [];
@@ -327,10 +340,10 @@ export class Agent implements AsyncDisposable {
         failures.push(error);
       }
     };
-    // While the programs still run: what was set up inside processes is taken out first.
-    await this.#runtimes?.stop();
     // Nothing comes after the last record that is read.
     attempt(() => this.#session.detach());
+    // Its programs are gone when this returns. What was set up inside processes takes a while: no record waits for that.
+    const undone = this.#undo(deadline, spare);
     attempt(() => this.#reader?.drain());
     attempt(() => this.#reader?.[Symbol.dispose]());
     // The status is asked for after the end too, when the maps are gone.
@@ -338,9 +351,27 @@ export class Agent implements AsyncDisposable {
       this.#lastCounters = this.#counters?.read();
     });
     attempt(() => this.#session[Symbol.dispose]());
-    const ended = await Promise.allSettled(this.#exporters.map(async (exporter) => exporter[Symbol.asyncDispose]()));
+    const ended = await Promise.allSettled([undone, ...this.#exporters.map((exporter) => this.#end(exporter, deadline, spare))]);
     failures.push(...ended.flatMap((result) => (result.status === 'rejected' ? [result.reason] : [])));
     for (const err of failures) this.#log.error('stopping: something could not be released', { err });
+  }
+
+  /** What was set up inside processes is taken out, as far as there is time. */
+  async #undo(deadline: Deadline, spare: number): Promise<void> {
+    if (!this.#runtimes) return;
+    const processes = Object.values(this.#runtimes.status()).reduce((sum, { scoped }) => sum + scoped, 0);
+    if (await deadline.met(this.#runtimes.stop(), spare)) return;
+    this.#log.error('stopping: no time was left to undo all that was set up inside processes (shutdown_timeout)', { processes });
+  }
+
+  /** What it has not sent by then it gives up, and counts. */
+  async #end(exporter: SpanExporter, deadline: Deadline, spare: number): Promise<void> {
+    try {
+      await deadline.met(exporter.flush(deadline.left(spare)), spare);
+    } finally {
+      if (!(await deadline.met(exporter[Symbol.asyncDispose](), spare / 2)))
+        this.#log.error(`stopping: exporter ${exporter.name} did not end in time (shutdown_timeout)`, { heldSpans: exporter.stats().heldSpans });
+    }
   }
 }
 

@@ -5,6 +5,7 @@ import type { MapHandle } from '../kernel/kernel.js';
 import type { Logger } from '../logging/logger.js';
 
 /** `struct obi_scope`, bpf/include/obi/scope.bpf.h. */
+export const SCOPE_BYTES = 56;
 const SCOPE_CREATOR = 52;
 
 /** Many processes may end in a second: one pass over a table for all of them. */
@@ -18,6 +19,7 @@ export class EndedProcesses {
   readonly #log: Logger;
   #ended = new Set<number>();
   #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
 
   constructor(log: Logger) {
     this.#log = log;
@@ -29,12 +31,21 @@ export class EndedProcesses {
 
   /** Its tables are swept soon; not when a process of that number is served again by then. */
   add(pid: number): void {
+    if (this.#stopped) return;
     this.#ended.add(pid);
     this.#timer ??= setTimeout(() => this.sweep(), INTERVAL_MS).unref();
   }
 
   isBack(pid: number): void {
     this.#ended.delete(pid);
+  }
+
+  /** Nothing is swept any more: the tables go away with obi. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#ended.clear();
   }
 
   sweep(): void {

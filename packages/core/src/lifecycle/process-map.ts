@@ -12,6 +12,7 @@ const BPF_EXIST = 2;
 const ASKED_FIONREAD = 4;
 const PROXY = 8;
 /** struct obi_process: u32 flags, u32 runtime. */
+export const PROCESS_BYTES = 8;
 const RUNTIME = 4;
 
 const MODEL_FLAGS: Readonly<Record<ExecutionModel, number>> = { threads: 0, multiplexed: MULTIPLEXED, proxy: MULTIPLEXED | PROXY };
@@ -25,11 +26,17 @@ export interface ProcessMapListener {
   removed(pid: number, reason: DeselectReason): void;
 }
 
+/** What an entry says as far as user space wrote it. */
+interface Written {
+  readonly flags: number;
+  readonly runtime: number;
+}
+
 export class ProcessMap implements ProcessListener {
   readonly #map: MapHandle;
   readonly #log: Logger;
   readonly #listener: ProcessMapListener;
-  #known = new Set<number>();
+  readonly #known = new Map<number, Written>();
 
   constructor(map: MapHandle, log: Logger, listener: ProcessMapListener) {
     this.#map = map;
@@ -38,11 +45,15 @@ export class ProcessMap implements ProcessListener {
   }
 
   selected(process: TracedProcess): void {
-    const value = Buffer.alloc(8);
+    const value = Buffer.alloc(PROCESS_BYTES);
+    const known = this.#known.get(process.pid);
+    const flags = MODEL_FLAGS[process.executionModel] | (process.fionreadSafe ? FIONREAD_SAFE : 0);
+    let runtime: number;
     try {
       const seen = Buffer.from(this.#map.lookup(key(process.pid)) ?? value);
-      value.writeUInt32LE(MODEL_FLAGS[process.executionModel] | (process.fionreadSafe ? FIONREAD_SAFE : 0) | (seen.readUInt32LE() & ASKED_FIONREAD));
-      value.writeUInt32LE(seen.readUInt32LE(RUNTIME), RUNTIME);
+      runtime = seen.readUInt32LE(RUNTIME);
+      value.writeUInt32LE(flags | (seen.readUInt32LE() & ASKED_FIONREAD));
+      value.writeUInt32LE(runtime, RUNTIME);
       this.#map.update(key(process.pid), value);
     } catch (err) {
       this.#log.error(
@@ -54,11 +65,12 @@ export class ProcessMap implements ProcessListener {
       );
       return;
     }
-    if (this.#known.has(process.pid)) {
+    // Of a new one the runtime is what its parent had; of a known one, what setRuntime said last: see isReset.
+    this.#known.set(process.pid, { flags, runtime: known?.runtime ?? runtime });
+    if (known) {
       this.#listener.changed(process);
       return;
     }
-    this.#known.add(process.pid);
     this.#log.info(`tracing ${process.resource.attributes['service.name']}`, { pid: process.pid, exe: process.exe, model: process.executionModel });
     this.#listener.added(process);
   }
@@ -79,8 +91,24 @@ export class ProcessMap implements ProcessListener {
     try {
       this.#map.update(key(pid), bytes, BPF_EXIST);
     } catch {
-      // It ended in the meantime.
+      return; // It ended in the meantime.
     }
+    const known = this.#known.get(pid);
+    if (known) this.#known.set(pid, { ...known, runtime: slot });
+  }
+
+  /** All that the kernel traces now, whoever put them there. */
+  pids(): number[] {
+    return this.#map.keys().map((pid) => Buffer.from(pid).readUInt32LE());
+  }
+
+  /** True when the kernel side has taken back what was written: the process has executed a program since. */
+  isReset(pid: number): boolean {
+    const known = this.#known.get(pid);
+    const value = known && this.#map.lookup(key(pid));
+    if (!value) return false;
+    const seen = Buffer.from(value);
+    return (seen.readUInt32LE() & ~ASKED_FIONREAD) !== known.flags || seen.readUInt32LE(RUNTIME) !== known.runtime;
   }
 
   /** A process that the kernel took by itself (a traced one's child, a member of the cgroup), but the rules do not want. */

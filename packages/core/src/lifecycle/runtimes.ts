@@ -2,33 +2,22 @@
 /** Brings traced processes and runtime probes together, and keeps what each process was told. */
 import type { LoadedObject, MapHandle } from '../kernel/kernel.js';
 import type { Logger } from '../logging/logger.js';
-import type { RuntimeDriver, RuntimeKernel, RuntimeOutcome, ScopeChain } from '../probe/runtime.js';
+import type { RuntimeDriver, RuntimeKernel, RuntimeOutcome } from '../probe/runtime.js';
 import type { TracedProcess } from '../process/index.js';
+import { stillRuns } from '../process/still-runs.js';
 import { EndedProcesses, sweepScopes } from './ended-processes.js';
+import { InstalledRuntime } from './installed-runtime.js';
 import type { ProcessMap } from './process-map.js';
-
-/** `struct obi_chain`, OBI_CHAIN_STEPS. */
-const CHAIN_STEPS = 6;
-const CHAIN_BYTES = 40;
-
-interface Runtime {
-  readonly probe: string;
-  readonly slot: number;
-  readonly driver: RuntimeDriver;
-  readonly object: LoadedObject;
-  readonly log: Logger;
-  readonly refused: Map<string, number>;
-  scoped: number;
-}
+import { chainBytes } from './scope-chain.js';
 
 interface Attached {
   readonly process: TracedProcess;
-  readonly runtime: Runtime;
+  readonly runtime: InstalledRuntime;
   readonly abort: AbortController;
   /** What it has in the kernel; released last in, first out. */
   readonly held: Disposable[];
-  isScoped: boolean;
-  refusal: string | undefined;
+  /** Undefined until the driver has answered; it may answer when nobody wants it any more. */
+  outcome: RuntimeOutcome | undefined;
   done: Promise<void>;
 }
 
@@ -41,55 +30,69 @@ export type RuntimeStatus = Record<string, { readonly scoped: number; readonly r
 export class Runtimes {
   readonly #processes: ProcessMap;
   readonly #map: (name: string) => MapHandle;
-  readonly #runtimes: Runtime[] = [];
+  readonly #runtimes: InstalledRuntime[] = [];
   readonly #attached = new Map<number, Attached>();
+  /** Being undone, by process: whoever is served again waits for that. */
+  readonly #leaving = new Map<number, Promise<void>>();
+  readonly #runs: (process: TracedProcess) => boolean;
   readonly #ended: EndedProcesses;
   #stopping = false;
 
-  /** @param map shared maps by name. */
-  constructor(processes: ProcessMap, map: (name: string) => MapHandle, log: Logger) {
+  /**
+   * @param map shared maps by name.
+   * @param runs whether a process lives and runs what it ran: nothing is undone in another one.
+   */
+  constructor(
+    processes: ProcessMap,
+    map: (name: string) => MapHandle,
+    log: Logger,
+    runs: (process: TracedProcess) => boolean = (process) => stillRuns(process),
+  ) {
     this.#processes = processes;
+    this.#runs = runs;
     this.#map = map;
     this.#ended = new EndedProcesses(log);
     this.#ended.onSweep((ended) => sweepScopes(map('obi_declared'), ended));
   }
 
   add(probe: string, slot: number, driver: RuntimeDriver, object: LoadedObject, log: Logger): void {
-    this.#runtimes.push({ probe, slot, driver, object, log, refused: new Map(), scoped: 0 });
+    this.#runtimes.push(new InstalledRuntime(probe, slot, driver, object, log));
     if (driver.sweep) this.#ended.onSweep((ended) => driver.sweep?.(ended, (name) => object.map(name)));
   }
 
   /** A process is traced, or runs another program now. The first probe that applies serves it. */
   selected(process: TracedProcess): void {
     const before = this.#attached.get(process.pid);
-    if (before && before.process.exe === process.exe && before.process.startTime === process.startTime) return;
+    if (before && isSameProgram(before.process, process)) return;
     if (before) {
       this.#forget(before);
       this.#ended.sweep(); // before the other program declares anything
     }
     if (this.#stopping) return;
-    const runtime = this.#runtimes.find(({ driver }) => driver.appliesTo(process));
+    const runtime = this.#runtimes.find((candidate) => candidate.appliesTo(process));
     if (!runtime) return;
     const attached: Attached = {
       process,
       runtime,
       abort: new AbortController(),
       held: [],
-      isScoped: false,
-      refusal: undefined,
+      outcome: undefined,
       done: Promise.resolve(),
     };
     this.#attached.set(process.pid, attached);
     this.#ended.isBack(process.pid);
-    attached.done = this.#attach(attached);
+    // A driver never works on one process twice at a time: what was aborted or is undone comes to its end first.
+    const earlier = before?.done ?? this.#leaving.get(process.pid);
+    attached.done = earlier ? earlier.then(() => this.#attach(attached)) : this.#attach(attached);
   }
 
   /** It has ended, or is not wanted any more: then what was done inside it is undone. */
   deselected(pid: number, hasEnded: boolean): void {
+    for (const runtime of this.#runtimes) runtime.forget(pid);
     const attached = this.#attached.get(pid);
     if (!attached) return;
     this.#forget(attached);
-    if (!hasEnded) void this.#detach(attached);
+    if (!hasEnded) this.#leave(attached);
   }
 
   status(): RuntimeStatus {
@@ -100,10 +103,9 @@ export class Runtimes {
   of(pid: number): ProcessRuntime | undefined {
     const attached = this.#attached.get(pid);
     if (!attached) return undefined;
-    const { runtime, isScoped, refusal } = attached;
-    return refusal === undefined
-      ? { probe: runtime.probe, state: isScoped ? 'scoped' : 'attaching' }
-      : { probe: runtime.probe, state: 'refused', reason: refusal };
+    const { runtime, outcome } = attached;
+    if (outcome?.state === 'refused') return { probe: runtime.probe, state: 'refused', reason: outcome.reason };
+    return { probe: runtime.probe, state: outcome ? 'scoped' : 'attaching' };
   }
 
   /** Waits until every process that is known now is served or refused, `limit` ms at most. */
@@ -120,42 +122,42 @@ export class Runtimes {
   async stop(): Promise<void> {
     this.#stopping = true;
     const all = [...this.#attached.values()];
-    for (const attached of all) this.#forget(attached);
-    await Promise.all(all.map((attached) => this.#detach(attached)));
+    for (const attached of all) {
+      this.#forget(attached);
+      this.#leave(attached);
+    }
+    this.#ended.stop();
+    await Promise.all(this.#leaving.values());
   }
 
   async #attach(attached: Attached): Promise<void> {
     const { process, runtime, abort } = attached;
     const { pid } = process;
-    let outcome: RuntimeOutcome;
-    try {
-      outcome = await runtime.driver.attach(process, this.#kernelFor(attached), abort.signal);
-    } catch (error) {
-      outcome = { state: 'refused', reason: error instanceof Error ? error.message : String(error) };
-    }
+    if (abort.signal.aborted) return;
+    const outcome = await runtime.attach(process, this.#kernelFor(attached), abort.signal);
+    attached.outcome = outcome;
     if (abort.signal.aborted) return;
     if (outcome.state === 'scoped') {
       this.#processes.setRuntime(pid, runtime.slot);
-      attached.isScoped = true;
       runtime.scoped++;
       runtime.log.info(`follows requests inside ${process.resource.attributes['service.name']}`, { pid, note: outcome.note });
     } else {
       this.#release(attached);
-      attached.refusal = outcome.reason;
-      runtime.refused.set(outcome.reason, (runtime.refused.get(outcome.reason) ?? 0) + 1);
+      runtime.refuse(outcome.reason);
       runtime.log.warn(`cannot follow requests inside ${process.resource.attributes['service.name']}: ${outcome.reason}`, { pid });
     }
   }
 
   #forget(attached: Attached): void {
-    const { process, runtime, abort } = attached;
+    const { process, runtime, abort, outcome } = attached;
     abort.abort();
     this.#attached.delete(process.pid);
-    if (attached.isScoped) {
+    if (outcome?.state === 'scoped') {
       runtime.scoped--;
       this.#processes.setRuntime(process.pid, 0);
-      this.#ended.add(process.pid);
     }
+    // Programs that were attached so far may have declared scopes before the driver was done.
+    if (outcome?.state !== 'refused') this.#ended.add(process.pid);
     this.#release(attached);
   }
 
@@ -169,9 +171,19 @@ export class Runtimes {
     }
   }
 
-  async #detach({ process, runtime, done, isScoped }: Attached): Promise<void> {
+  #leave(attached: Attached): void {
+    const { pid } = attached.process;
+    const undone = this.#detach(attached).finally(() => {
+      if (this.#leaving.get(pid) === undone) this.#leaving.delete(pid);
+    });
+    this.#leaving.set(pid, undone);
+  }
+
+  /** Also undoes what was still set up after it was not wanted any more. */
+  async #detach(attached: Attached): Promise<void> {
+    const { process, runtime, done } = attached;
     await done;
-    if (!isScoped) return;
+    if (attached.outcome?.state !== 'scoped' || !this.#runs(process)) return;
     try {
       await runtime.driver.detach?.(process);
     } catch (err) {
@@ -179,30 +191,27 @@ export class Runtimes {
     }
   }
 
-  #kernelFor({ process: { pid }, runtime, held }: Attached): RuntimeKernel {
+  #kernelFor({ process: { pid }, runtime, held, abort: { signal } }: Attached): RuntimeKernel {
     const map = (name: string) => (name.startsWith('obi_') ? this.#map(name) : runtime.object.map(name));
     return {
       map,
+      // Not after the abort: what it has was released then, and nobody would release this.
       setChain: (chain) => {
+        signal.throwIfAborted();
         const chains = this.#map('obi_chains');
         chains.update(keyOf(pid), chainBytes(chain));
         held.push({ [Symbol.dispose]: () => void chains.delete(keyOf(pid)) });
       },
       uprobe: (program, { path, offset, return: isReturn = false }) => {
+        signal.throwIfAborted();
         held.push(runtime.object.attachUprobe(program, { path, offset, return: isReturn, pid }));
       },
     };
   }
 }
 
-function chainBytes({ base, offsets, fromThreadPointer = false }: ScopeChain): Buffer {
-  if (offsets.length === 0 || offsets.length > CHAIN_STEPS) throw new RangeError(`a scope chain has 1 to ${CHAIN_STEPS} steps, not ${offsets.length}`);
-  const bytes = Buffer.alloc(CHAIN_BYTES);
-  bytes.writeBigUInt64LE(BigInt.asUintN(64, base), 0);
-  for (const [step, offset] of offsets.entries()) bytes.writeInt32LE(offset, 8 + 4 * step);
-  bytes.writeUInt8(offsets.length, 32);
-  bytes.writeUInt8(fromThreadPointer ? 1 : 0, 33);
-  return bytes;
+function isSameProgram(a: TracedProcess, b: TracedProcess): boolean {
+  return a.exe === b.exe && a.startTime === b.startTime && a.execs === b.execs;
 }
 
 function keyOf(pid: number): Buffer {

@@ -245,18 +245,30 @@ export class ProcessTable implements ProcessDirectory {
     const identity = goesOn ? (known?.identity ?? own) : isWorker ? (inherited ?? own) : own;
     const image = occasion.copyOf?.image ?? this.#images.read(pid, { exe, cmdline }, occasion.exec ? undefined : known?.image);
     for (const port of known?.ports ?? []) ports.add(port);
-    this.#select(known, { pid, startTime: stat.startTime, image, rule, inherited, identity, ports, portsRead: portsRead || (known?.portsRead ?? false) });
+    const execs = (known?.process.execs ?? 0) + (known && occasion.exec ? 1 : 0);
+    this.#select(known, {
+      pid,
+      startTime: stat.startTime,
+      execs,
+      image,
+      rule,
+      inherited,
+      identity,
+      ports,
+      portsRead: portsRead || (known?.portsRead ?? false),
+    });
     return true;
   }
 
-  #select(known: Entry | undefined, seen: Omit<Entry, 'process'> & { readonly pid: number; readonly startTime: number }): void {
-    const { pid, startTime, ...state } = seen;
+  #select(known: Entry | undefined, seen: Omit<Entry, 'process'> & Pick<Required<TracedProcess>, 'pid' | 'startTime' | 'execs'>): void {
+    const { pid, startTime, execs, ...state } = seen;
     const { exe, cmdline, attributes, traits } = state.image;
     const resource = this.#resource(known?.process.resource, { pid, exe, cmdline, attributes, traits, identity: state.identity });
     const { executionModel, fionreadSafe } = traits;
-    const process: TracedProcess = { pid, startTime, exe, cmdline, executionModel, fionreadSafe, resource };
+    const process: TracedProcess = { pid, startTime, execs, exe, cmdline, executionModel, fionreadSafe, resource };
     this.#traced.set(pid, { ...state, process });
     this.#ended.delete(pid);
+    // An exec is news even where nothing else differs: the kernel side has taken back what it was told of this process.
     if (known && isDeepStrictEqual(known.process, process)) return;
     this.#options.listener.selected(process);
     // The kernel tells the end of traced processes only: nothing will be told of one that ended while it was looked at.

@@ -9,6 +9,11 @@ export interface TracedProcess {
   readonly pid: number;
   /** Clock ticks between boot and its start; with `pid` the identity of a process, since pids are used again. */
   readonly startTime: number;
+  /**
+   * How many programs it was seen to execute since it is traced. Another number is another memory, be it of the same file with the same arguments: what was
+   * set up in the process is gone, in the kernel too. Always there in what discovery says; a process made by hand may leave it out.
+   */
+  readonly execs?: number;
   readonly exe: string;
   readonly cmdline: readonly string[];
   readonly executionModel: ExecutionModel;

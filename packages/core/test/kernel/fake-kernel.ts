@@ -47,6 +47,7 @@ export class FakeKernel implements Kernel {
         return this.slots.get(map.name)?.delete(Buffer.from(key).readUInt32LE()) ?? false;
       },
       keys: () => [],
+      entries: () => [],
     };
   }
 
@@ -77,6 +78,7 @@ export class FakeKernel implements Kernel {
     };
     return {
       programs: [],
+      missedRuns: () => ({}),
       map: (wanted) => this.#map(maps.find((map) => map.name === wanted) as MapInfo),
       attachRawTracepoint: attach,
       attachTracepoint: attach,

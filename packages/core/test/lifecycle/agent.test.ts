@@ -9,13 +9,31 @@ import { loadConfig } from '../../src/config/load.js';
 import { Config } from '../../src/config/schema.js';
 import { Container } from '../../src/di.js';
 import { CoreObjects } from '../../src/kernel/core-objects.js';
-import { Kernel } from '../../src/kernel/kernel.js';
+import { Kernel, type MapHandle, type OpenedObject } from '../../src/kernel/kernel.js';
 import { Agent } from '../../src/lifecycle/agent.js';
+import { Runtimes } from '../../src/lifecycle/runtimes.js';
 import { Logger } from '../../src/logging/logger.js';
 import { silentLogger } from '../../src/logging/silent-logger.js';
 import { type SpanExporter, SpanExporters } from '../../src/span/span-exporter.js';
 import type { SpanWriter } from '../../src/span/span-writer.js';
-import { FakeKernel } from '../kernel/fake-kernel.js';
+import { CORE_MAPS, FakeKernel, HASH } from '../kernel/fake-kernel.js';
+
+const CHAINS = { name: 'obi_chains', type: HASH, keySize: 4, valueSize: 40, maxEntries: 16 };
+const TASKS_MAPS = [...CORE_MAPS, CHAINS, { name: 'obi_declared', type: HASH, keySize: 8, valueSize: 56, maxEntries: 16 }];
+
+/** One whose tables answer what a test says. */
+class ScriptedKernel extends FakeKernel {
+  readonly tables: Record<string, Partial<MapHandle>> = {};
+
+  override open(name: string): OpenedObject {
+    const opened = super.open(name);
+    const load = () => {
+      const loaded = opened.load();
+      return { ...loaded, map: (map: string) => ({ ...loaded.map(map), ...this.tables[map] }) };
+    };
+    return { ...opened, load };
+  }
+}
 
 class Decoder {
   decode(): void {}
@@ -39,15 +57,22 @@ function probe(id: string): DiscoveredProbe {
 }
 
 let errors: string[];
-let kernel: FakeKernel;
+let details: unknown[];
+let kernel: ScriptedKernel;
 beforeEach(() => {
   errors = [];
-  kernel = new FakeKernel();
+  details = [];
+  kernel = new ScriptedKernel();
+  kernel.maps['tasks'] = TASKS_MAPS;
   mockProbes.splice(0, mockProbes.length, probe('bad'), probe('good'));
 });
 
 function start(exporter: Partial<SpanExporter> = {}, env: Record<string, string> = {}): Promise<Agent> {
-  const log: Logger = { ...silentLogger, error: (message) => void errors.push(message), child: () => log };
+  const error: Logger['error'] = (message, fields) => {
+    errors.push(message);
+    details.push(fields);
+  };
+  const log: Logger = { ...silentLogger, error, child: () => log };
   const sink: SpanExporter = {
     name: 'fake',
     writer: {} as SpanWriter,
@@ -118,10 +143,92 @@ test('stopping goes on past whatever fails, and says it', async () => {
   expect(errors).toHaveLength(4);
 });
 
+describe('shutdown_timeout', () => {
+  const never = () => new Promise<void>(() => {});
+  const HELD = { spans: 5, exported: 1, dropped: {}, failedRequests: 0, heldSpans: 4, heldBytes: 90 };
+  beforeEach(() => jest.useFakeTimers());
+  afterEach(() => {
+    jest.restoreAllMocks();
+    jest.useRealTimers();
+  });
+
+  async function stopped(agent: Agent, ms: number): Promise<boolean> {
+    let isStopped = false;
+    void agent[Symbol.asyncDispose]().then(() => (isStopped = true));
+    await jest.advanceTimersByTimeAsync(ms);
+    return isStopped;
+  }
+
+  test('a process that cannot be left does not keep records in the ring, or spans from being sent', async () => {
+    jest.spyOn(Runtimes.prototype, 'stop').mockImplementation(never);
+    jest.spyOn(Runtimes.prototype, 'status').mockReturnValue({ node: { scoped: 2, refused: {} }, python: { scoped: 1, refused: {} } });
+    const agent = await start({}, { OTEL_EBPF_SHUTDOWN_TIMEOUT: '8s' });
+    expect(await stopped(agent, 0)).toBe(false);
+    expect(kernel.done).toEqual(expect.arrayContaining(['drain', '-read', '-load tasks', '-exporter']));
+    await jest.advanceTimersByTimeAsync(7_500);
+    await agent[Symbol.asyncDispose]();
+    expect(errors).toEqual([expect.stringMatching(/^stopping: no time was left to undo .*shutdown_timeout/)]);
+    expect(details).toEqual([{ processes: 3 }]);
+  });
+
+  test('runtime probes leave the kernel before the ring is read for the last time', async () => {
+    jest.spyOn(Runtimes.prototype, 'stop').mockImplementation(async () => void kernel.done.push('runtimes'));
+    const agent = await start();
+    await agent[Symbol.asyncDispose]();
+    expect(kernel.done.indexOf('runtimes')).toBeGreaterThan(0);
+    expect(kernel.done.indexOf('runtimes')).toBeLessThan(kernel.done.indexOf('drain'));
+  });
+
+  test('exporters get what is left of it, less what saying takes', async () => {
+    const given: number[] = [];
+    const flush = async (ms: number) => void given.push(ms);
+    jest.spyOn(Runtimes.prototype, 'stop').mockImplementation(async () => {
+      jest.advanceTimersByTime(3_000); // as slow programs are
+    });
+    await (await start({ flush }, { OTEL_EBPF_SHUTDOWN_TIMEOUT: '8s' }))[Symbol.asyncDispose]();
+    await (await start({ flush }, { OTEL_EBPF_SHUTDOWN_TIMEOUT: '1s' }))[Symbol.asyncDispose]();
+    expect(given).toEqual([4_500, 0]);
+  });
+
+  test('an exporter that does not end is left behind, and what it holds is said', async () => {
+    const agent = await start({ flush: never, [Symbol.asyncDispose]: never, stats: () => HELD }, { OTEL_EBPF_SHUTDOWN_TIMEOUT: '8s' });
+    expect(await stopped(agent, 7_999)).toBe(true);
+    expect(errors).toEqual([expect.stringMatching(/^stopping: exporter fake did not end in time/)]);
+    expect(details).toEqual([{ heldSpans: 4 }]);
+  });
+
+  test('an exporter whose flush fails is disposed of', async () => {
+    const agent = await start({ flush: () => Promise.reject(new Error('no flush')) });
+    expect(await stopped(agent, 0)).toBe(true);
+    expect(kernel.done.at(-1)).toBe('-exporter');
+    expect(errors).toHaveLength(1);
+  });
+});
+
 test('a start that fails throws its own error, also when cleaning up fails', async () => {
   kernel.failing.add('attach tasks:obi_fork').add('-load tasks');
   await expect(start({ [Symbol.asyncDispose]: () => Promise.reject(new Error('no end')) })).rejects.toThrow('attach tasks:obi_fork failed');
   expect(kernel.done).toContain('-attach tasks:obi_exec');
+});
+
+test('BPF objects of another version of the code are not attached', async () => {
+  kernel.maps['tasks'] = TASKS_MAPS.map((map) => (map === CHAINS ? { ...CHAINS, valueSize: 48 } : map));
+  await expect(start()).rejects.toThrow(/obi_chains has keys of 4 and values of 48 bytes, not 4 and 40; rebuild/);
+  expect(kernel.done).toEqual(['load tasks', '-load tasks', '-exporter']);
+});
+
+test('processes that the kernel took by itself are rejected when their news were lost', async () => {
+  const [lost, taken] = [Buffer.alloc(8), Buffer.alloc(4)];
+  taken.writeUInt32LE(2 ** 22 + 1); // no process has such a number
+  kernel.tables['obi_counters'] = { lookupPerCpu: () => [lost] };
+  kernel.tables['obi_processes'] = { keys: () => [taken] };
+  const agent = await start();
+  const rejected = () => kernel.done.filter((line) => line === 'delete obi_processes 4194305').length;
+  lost.writeBigUInt64LE(1n);
+  const end = Date.now() + 5000;
+  while (rejected() === 0 && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 50));
+  await agent[Symbol.asyncDispose]();
+  expect(rejected()).toBe(1);
 });
 
 test.each([

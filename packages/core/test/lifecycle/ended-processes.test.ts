@@ -6,14 +6,14 @@ import { silentLogger } from '../../src/logging/silent-logger.js';
 /** A table of scopes: key → process. */
 function tableOf(owners: Readonly<Record<number, number>>) {
   const left = new Map(Object.entries(owners));
-  const bytes = (key: string) => Uint8Array.from([Number(key)]);
+  const scopeOf = (key: string) => {
+    const value = Buffer.alloc(56);
+    value.writeUInt32LE(left.get(key) ?? 0, 52);
+    return value;
+  };
   const table = {
-    keys: () => [...left.keys()].map(bytes),
-    lookup: ([key]: Uint8Array) => {
-      const value = Buffer.alloc(56);
-      value.writeUInt32LE(left.get(String(key)) ?? 0, 52);
-      return value;
-    },
+    entries: () => [...left.keys()].map((key) => [Buffer.from([Number(key)]), scopeOf(key)]),
+    lookup: ([key]: Uint8Array) => scopeOf(String(key)),
     delete: ([key]: Uint8Array) => left.delete(String(key)),
   } as unknown as MapHandle;
   return { table, left };
@@ -40,6 +40,14 @@ test('scopes of processes that ended go within a second, in one pass; those of o
   expect(passes).toHaveLength(1);
 });
 
+test('what a living process put in while the table was read stays', () => {
+  const { table, left } = tableOf({ 1: 100, 2: 100 });
+  const read = [...table.entries()];
+  left.set('1', 200);
+  sweepScopes({ ...table, entries: () => read }, new Set([100]));
+  expect([...left]).toEqual([['1', 200]]);
+});
+
 test('a number that is served again keeps what it declares', () => {
   const { table, left } = tableOf({ 1: 100, 2: 200 });
   const ended = new EndedProcesses(silentLogger);
@@ -63,4 +71,16 @@ test('a table that cannot be read does not keep the next one from being swept', 
   ended.sweep();
   expect(left.size).toBe(0);
   expect(warnings).toHaveLength(1);
+});
+
+test('once stopped, nothing waits and nothing is swept', () => {
+  const ended = new EndedProcesses(silentLogger);
+  const passes: number[][] = [];
+  ended.onSweep((pids) => void passes.push([...pids]));
+  ended.add(100);
+  ended.stop();
+  ended.add(200);
+  expect(jest.getTimerCount()).toBe(0);
+  ended.sweep();
+  expect(passes).toEqual([]);
 });

@@ -47,6 +47,7 @@ function table() {
     lookup: (key: Uint8Array) => values.get(name(key)),
     update: (key: Uint8Array, value: Uint8Array) => void values.set(name(key), Buffer.from(value)),
     delete: (key: Uint8Array) => values.delete(name(key)),
+    keys: () => [...values.keys()].map((text) => Buffer.from(text, 'hex')),
   } as unknown as MapHandle;
   const told: string[] = [];
   const processes = new ProcessMap(map, silentLogger, {
@@ -72,4 +73,50 @@ test('what the kernel and a runtime probe said of a process outlives a change', 
   processes.setRuntime(10, 3);
   expect(words()).toEqual([]);
   expect(told).toEqual(['added 10', 'changed 10', 'changed 10', 'removed 10: exit']);
+});
+
+describe('what the kernel side has taken back at an exec that nobody told', () => {
+  const DENSE: TracedProcess = { ...PROCESS, executionModel: 'multiplexed', fionreadSafe: true };
+  const setUp = () => {
+    const { processes, values } = table();
+    processes.selected(DENSE);
+    processes.setRuntime(10, 3);
+    const [value = Buffer.alloc(0)] = values.values();
+    return { processes, values, value };
+  };
+
+  test('is seen, and not after it was written again', () => {
+    const { processes, values, value } = setUp();
+    expect(processes.isReset(10)).toBe(false);
+    value.writeUInt32LE(1 | 2 | 4); // it asked FIONREAD: the kernel side's own word
+    expect(processes.isReset(10)).toBe(false);
+    values.set('0a000000', Buffer.alloc(8));
+    expect(processes.isReset(10)).toBe(true);
+    processes.selected(DENSE);
+    expect(processes.isReset(10)).toBe(true); // its runtime is missing still
+    processes.setRuntime(10, 3);
+    expect(processes.isReset(10)).toBe(false);
+  });
+
+  test.each([
+    ['flags', 0],
+    ['the runtime', 4],
+  ])('%s alone', (_what, offset) => {
+    const { processes, value } = setUp();
+    value.writeUInt32LE(0, offset);
+    expect(processes.isReset(10)).toBe(true);
+  });
+
+  test('a copy of its parent is none, nor one that is gone or was never written', () => {
+    const { processes, values } = setUp();
+    const copy = Buffer.alloc(8);
+    copy.writeUInt32LE(3, 4);
+    values.set('0b000000', copy);
+    expect(processes.isReset(11)).toBe(false);
+    processes.selected({ ...PROCESS, pid: 11 });
+    expect(processes.isReset(11)).toBe(false);
+    values.delete('0b000000');
+    expect(processes.isReset(11)).toBe(false);
+    expect(processes.pids()).toEqual([10]);
+  });
 });

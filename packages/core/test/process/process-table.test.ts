@@ -224,6 +224,46 @@ describe('exec', () => {
   });
 });
 
+describe('exec of the same program again', () => {
+  test('is told, though nothing that can be read has changed', () => {
+    const processes = table(ALL_PYTHON);
+    proc.set(10, PYTHON);
+    processes.onExec(10);
+    const before = processes.get(10);
+    processes.onExec(10);
+    processes.onExec(10);
+    expect(news()).toEqual(['+10 gateway', '+10 gateway', '+10 gateway']);
+    expect(processes.get(10)).toEqual({ ...before, execs: 2 });
+    expect(processes.resource(10)).toBe(before?.resource);
+  });
+
+  test('a look at a process is none', () => {
+    const processes = table(ALL_PYTHON);
+    proc.set(10, { ...PYTHON, listens: [80] });
+    processes.scan();
+    processes.onExec(10);
+    news();
+    processes.scan();
+    processes.refresh(10);
+    processes.onListen(10, 80);
+    expect(news()).toEqual([]);
+    expect(processes.get(10)?.execs).toBe(1);
+  });
+
+  test('in another process of that number is counted anew, and a child does not have its parent’s', () => {
+    const processes = table(ALL_PYTHON);
+    proc.set(10, PYTHON);
+    processes.scan();
+    processes.onExec(10);
+    proc.set(11, { ...PYTHON, parent: 10 });
+    processes.onFork(10, 11);
+    expect(processes.get(11)?.execs).toBe(0);
+    proc.set(10, PYTHON);
+    processes.onExec(10);
+    expect(processes.get(10)?.execs).toBe(0);
+  });
+});
+
 describe('fork', () => {
   test('a worker keeps the identity of its parent, as an instance of its own', () => {
     proc.set(10, { ...PYTHON, listens: [8080], env: { OTEL_RESOURCE_ATTRIBUTES: 'team=a' } });

@@ -21,7 +21,7 @@ export interface OtlpConfig {
   /** Full URL that traces are posted to. */
   readonly endpoint: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Limit of one request, connecting included. */
+  /** Limit of one request, connecting included; 0 = none. */
   readonly timeoutMs: number;
   /** Off by default: it costs more than encoding, and the usual receiver is on this host. */
   readonly compression: 'none' | 'gzip';

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The span contract over OTLP's wire format: each setter appends its field to the bytes of the batch, and no span object exists. */
-import type { AttributeKey, ProcessDirectory, ProcessResource, SpanKind, SpanWriter, StatusCode } from '@obi/core';
+import type { AttributeKey, ProcessDirectory, ProcessResource, SpanKind, SpanWriter, StatusCode, UnixClock } from '@obi/core/probe';
 import { writeBoolAttribute, writeDoubleAttribute, writeIntAttribute, writeStringAttribute, writeTextAttribute } from './attribute-encoder.js';
 import { type ByteBuffer, LONG_STRING, varintSize } from './byte-buffer.js';
 import { keyPrefix } from './key-prefix.js';
 import { ResourceBatch } from './resource-batch.js';
 import type { SpanBatch } from './span-batch.js';
 import { ScopeSpans, Span, Status } from './span-fields.js';
-import type { UnixClock } from './unix-clock.js';
 
 /** Tag and a length of two bytes, which spans of 128 to 16383 bytes need: nearly all. Others are moved at their end. */
 const SPAN_HEAD = 3;

@@ -78,7 +78,8 @@ export class HttpTransport implements Transport {
         clearTimeout(timer);
         reject(error);
       };
-      const timer = setTimeout(() => request.destroy(new Error(`no answer within ${this.config.timeoutMs} ms`)), this.config.timeoutMs);
+      const { timeoutMs } = this.config;
+      const timer = timeoutMs === 0 ? undefined : setTimeout(() => request.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
       request.on('error', fail);
       request.end(body);
     });

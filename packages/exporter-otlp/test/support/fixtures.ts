@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Small things that the tests share: processes, records, clocks, logs. */
-import type { AttributeValue, ProcessDirectory, ProcessResource, SpanWriter } from '@obi/core';
-import { UnixClock } from '../../src/encode/unix-clock.js';
+import { type AttributeValue, type ProcessDirectory, type ProcessResource, type SpanWriter, UnixClock } from '@obi/core/probe';
 import type { ExporterLog } from '../../src/export/queued-request.js';
 
 export const resource = (id: number, attributes: Record<string, AttributeValue>): ProcessResource => ({ id, attributes });

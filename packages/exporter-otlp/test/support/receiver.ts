@@ -11,6 +11,8 @@ export interface Answer {
   readonly body?: Buffer | string;
   /** Close the connection instead of answering. */
   readonly hangUp?: boolean;
+  /** Answer so many milliseconds later. */
+  readonly afterMs?: number;
   /** Never answer. */
   readonly silent?: boolean;
 }
@@ -68,6 +70,7 @@ export class Receiver implements AsyncDisposable {
       request.socket.destroy();
       return;
     }
+    if (answer.afterMs !== undefined) await new Promise((resolve) => setTimeout(resolve, answer.afterMs));
     const status = answer.status ?? 200;
     if (status < 300) this.accepted.push(...spans);
     response.writeHead(status, { 'content-type': 'application/x-protobuf', ...answer.headers });

@@ -80,6 +80,12 @@ impl Loaded {
             .collect()
     }
 
+    /// How often the kernel skipped a program because one of ours ran on that CPU already. Programs without such are left out.
+    pub fn missed_runs(&self) -> Vec<(String, u64)> {
+        let counted = self.object.progs().filter_map(|program| Some((text(program.name()), program_info(&program)?.recursion_misses)));
+        counted.filter(|(_, missed)| *missed > 0).collect()
+    }
+
     pub fn map(&self, name: &str) -> Result<Map> {
         let found = self.object.maps().find(|m| m.name() == name);
         let found = found.ok_or_else(|| no_such(Stage::Map, &self.name, "map", name))?;
@@ -116,10 +122,10 @@ impl Loaded {
         self.require_pmu("uprobe", program, &to)?;
         let found = self.program(Stage::Attach, program)?;
         if let (Some(Ok(link)), _) = log::capture(|| attach_multi(&found, at)) {
-            return Ok(Link::Uprobe(link::Uprobe::new(link)));
+            return Ok(Link::Uprobe(link::Uprobe::of_multi_link(link)));
         }
-        drop(found);
-        self.attach(program, &to, |p| p.attach_uprobe(at.on_return, at.pid, at.path, at.offset as usize))
+        let link = self.attach_link(program, &to, |p| p.attach_uprobe(at.on_return, at.pid, at.path, at.offset as usize))?;
+        Ok(Link::Uprobe(link::Uprobe::of_perf(link)))
     }
 
     pub fn attach_trace(&self, program: &str) -> Result<Link> {
@@ -178,10 +184,18 @@ impl Loaded {
     }
 
     fn attach(&self, program: &str, to: &str, how: impl FnOnce(&ProgramMut<'_>) -> libbpf_rs::Result<libbpf_rs::Link>) -> Result<Link> {
+        self.attach_link(program, to, how).map(Link::Descriptor)
+    }
+
+    fn attach_link(
+        &self,
+        program: &str,
+        to: &str,
+        how: impl FnOnce(&ProgramMut<'_>) -> libbpf_rs::Result<libbpf_rs::Link>,
+    ) -> Result<libbpf_rs::Link> {
         let found = self.program(Stage::Attach, program)?;
         let (link, said) = log::capture(|| how(&found));
-        link.map(Link::Descriptor)
-            .map_err(|e| Fault::libbpf(Stage::Attach, &e, with_hint(format!("{}: cannot attach", self.who(program, to)), &said)))
+        link.map_err(|e| Fault::libbpf(Stage::Attach, &e, with_hint(format!("{}: cannot attach", self.who(program, to)), &said)))
     }
 
     /// Without the perf PMU libbpf would write to tracefs, and that stays behind when the process is killed.

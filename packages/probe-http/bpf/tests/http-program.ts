@@ -90,6 +90,17 @@ export class HttpProgram implements Disposable {
     this.#program.map('obi_scopes').delete(THREAD);
   }
 
+  /** Entries in the tables of connections and exchanges. */
+  get held(): number {
+    return this.#program.map('http_conns').keys().length + this.#program.map('http_exchanges').keys().length;
+  }
+
+  /** Is that thread taken for one that serves several requests at a time? */
+  get isAmbiguous(): boolean {
+    const scope = this.#program.map('obi_scopes').lookup(THREAD);
+    return scope !== undefined && (Buffer.from(scope).readUInt32LE(48) & 1) !== 0;
+  }
+
   /** Is anything known of that thread? */
   get knowsThread(): boolean {
     return this.#program.map('obi_scopes').lookup(THREAD) !== undefined;

@@ -145,7 +145,7 @@ static __always_inline int do_pass(void)
 	if (in->option & OPTION_CLOSED) {
 		h = http_connection_get(CONNECTION);
 		if (h)
-			http_closed(h, CONNECTION, bpf_ktime_get_ns());
+			http_closed(http_open_exchanges(h), CONNECTION, bpf_ktime_get_ns());
 		return 0;
 	}
 	to = cut && !(in->option & OPTION_IOV) ? cut : in->len;

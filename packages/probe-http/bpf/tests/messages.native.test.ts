@@ -241,6 +241,19 @@ describe('responses', () => {
     ]);
   });
 
+  test('an answer to half a header block leaves nothing behind, and says nothing about its thread', () => {
+    program.open();
+    program.pass(Buffer.from('GET / HTTP/1.1\r\n\r\n'));
+    program.pass(Buffer.from('HTTP/1.1 204 No Content\r\n\r\n'), { egress: true });
+    expect(program.knowsThread).toBe(true);
+    program.pass(Buffer.from('GET / HTTP/1.1\r\nHos'));
+    program.pass(Buffer.from('HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'), { egress: true });
+    expect(program.isAmbiguous).toBe(false);
+    expect(program.held).toBe(2);
+    program.close();
+    expect(program.held).toBe(0);
+  });
+
   test('a connection that ends reports what was in flight as incomplete', () => {
     program.open();
     program.pass(Buffer.from(`${REQUEST}GET /2 HTTP/1.1\r\n\r\n`), { egress: true });

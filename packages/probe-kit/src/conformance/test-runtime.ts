@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The conformance suite of runtime probes: `testRuntime({ … })` in a test file. What the kernel side may be told is tested in bpf/tests/scopes.native.test.ts. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import type { RuntimeDriver, RuntimeKernel, RuntimeOutcome, TracedProcess } from '@obi/core';
+import type { RuntimeDriver, RuntimeOutcome, TracedProcess } from '@obi/core';
+import { type RealProcess, Subject, tracedProcess } from './runtime-subject.js';
+import { Trial } from './trial.js';
 
 export interface RuntimeConformanceOptions {
   /** The driver as obi makes it; a new one for each test. */
@@ -13,28 +11,35 @@ export interface RuntimeConformanceOptions {
   readonly runtimes: readonly string[];
   /** File name of the runtime's program, which a program of another kind gets here. */
   readonly program: string;
-  /** How long the driver may take to make up its mind, ms; default 20 000. */
+  /** A process that the driver serves; or why there can be none here, which skips what needs one. */
+  readonly real: RealProcess | { readonly unavailable: string };
+  /** How long the driver may take to make up its mind, or to undo what it did, ms; default 20 000. */
   readonly limit?: number;
 }
 
+type Test = (name: string, body: () => Promise<void> | void, timeout?: number) => void;
 interface TestGlobals {
   describe(name: string, body: () => void): void;
-  it(name: string, body: () => Promise<void> | void, timeout?: number): void;
+  it: Test & { skip: Test };
 }
 
 const FOREIGN = ['cpython', 'nodejs', 'pypy', 'bun', 'deno', 'go', '.NET', 'BEAM', undefined];
-const STOPPED = /^State:\s+T/m;
+/** An attach that is aborted ends within this time, ms. */
+const SOON = 5_000;
 
 /** Declares the tests; call it at the top level of a test file. Starts and ends processes of its own; needs no rights. */
-export function testRuntime({ makeDriver, runtimes, program, limit = 20_000 }: RuntimeConformanceOptions): void {
+export function testRuntime({ makeDriver, runtimes, program, real, limit = 20_000 }: RuntimeConformanceOptions): void {
   const { describe, it } = globalThis as unknown as TestGlobals;
-  const timeout = limit + 10_000;
+  const whole = 2 * limit + 10_000;
+  const tracedAs = (subject: Subject): TracedProcess => subject.traced(runtimes[0]);
+  const withReal = (title: string, body: (real: RealProcess) => Promise<void>): void =>
+    'unavailable' in real ? it.skip(`${title} (${real.unavailable})`, () => {}) : it(title, () => body(real), whole);
 
   describe('the runtime driver conforms', () => {
     it('applies to its own runtimes only', () => {
       const driver = makeDriver();
       for (const name of FOREIGN) {
-        const applies = driver.appliesTo(traced(1, '/opt/some/program', name));
+        const applies = driver.appliesTo(tracedProcess(1, '/opt/some/program', name));
         if (applies !== (name !== undefined && runtimes.includes(name)))
           throw new Error(`appliesTo says ${applies} for a process of runtime ${name ?? 'unknown'}`);
       }
@@ -42,134 +47,69 @@ export function testRuntime({ makeDriver, runtimes, program, limit = 20_000 }: R
 
     it(
       'refuses a program of another kind with the name of its own, and leaves it alone',
-      () =>
-        withLookalike(program, async (child, exe) => {
-          const kernel = new KernelSpy();
-          const outcome = await settle(makeDriver(), traced(child.pid as number, exe, runtimes[0]), kernel, limit);
-          refused(outcome);
-          unharmed(child);
-          kernel.left();
-        }),
-      timeout,
+      async () => {
+        using subject = await Subject.lookalike(program);
+        const trial = new Trial(makeDriver(), tracedAs(subject));
+        refused(await trial.outcome(limit));
+        subject.unharmed();
+        trial.nothingHeld();
+      },
+      whole,
     );
 
-    it(
-      'refuses a stopped process in time, and leaves it stopped',
-      () =>
-        withLookalike(program, async (child, exe) => {
-          child.kill('SIGSTOP');
-          while (!STOPPED.test(statusOf(child))) await new Promise((resolve) => setTimeout(resolve, 5));
-          refused(await settle(makeDriver(), traced(child.pid as number, exe, runtimes[0]), new KernelSpy(), limit));
-          unharmed(child);
-          if (!STOPPED.test(statusOf(child))) throw new Error('the process runs, though somebody had stopped it');
-        }),
-      timeout,
-    );
+    withReal('serves a process of its own, and undoes that', async ({ command, isInside }) => {
+      using subject = await Subject.real({ command });
+      const trial = new Trial(makeDriver(), tracedAs(subject));
+      const outcome = await trial.outcome(limit);
+      if (outcome.state !== 'scoped') throw new Error(`attach refuses its own runtime: ${outcome.reason}`);
+      const inside = (await isInside?.(subject.child)) ?? false;
+      if (trial.kernel.held.length === 0 && !inside)
+        throw new Error('attach says that it serves the process, but set up nothing, neither in the kernel nor inside');
+      await trial.undone(subject, isInside, limit);
+    });
 
-    it(
-      'refuses a process that has ended',
-      () =>
-        withLookalike(program, async (child, exe) => {
-          const ended = new Promise((resolve) => child.once('exit', resolve));
-          child.kill('SIGKILL');
-          await ended;
-          refused(await settle(makeDriver(), traced(child.pid as number, exe, runtimes[0]), new KernelSpy(), limit));
-        }),
-      timeout,
-    );
+    withReal('gives up whenever it is told to, and leaves nothing behind', async ({ command, isInside }) => {
+      const driver = makeDriver();
+      using stack = new DisposableStack();
+      const given: [Subject, Trial][] = [];
+      for (const start of [Subject.starting, Subject.real]) {
+        // Later and later, until attach was done before.
+        for (let after = 0, done = false; !done && after < limit; after = after * 2 || 1) {
+          const subject = stack.use(await start({ command }));
+          const trial = new Trial(driver, tracedAs(subject));
+          given.push([subject, trial]);
+          done = await trial.endsWithin(after);
+          trial.abort();
+          await trial.outcome(SOON);
+        }
+      }
+      await Promise.all(given.map(([subject, trial]) => trial.undone(subject, isInside, limit)));
+    });
 
-    it(
-      'gives up when it is told to',
-      () =>
-        withLookalike(program, async (child, exe) => {
-          refused(await settle(makeDriver(), traced(child.pid as number, exe, runtimes[0]), new KernelSpy(), limit, AbortSignal.abort()));
-          unharmed(child);
-        }),
-      timeout,
-    );
+    withReal('leaves a stopped process stopped, and says in time what comes of it', async ({ command, isInside }) => {
+      using subject = await Subject.real({ command });
+      await subject.stop();
+      const trial = new Trial(makeDriver(), tracedAs(subject));
+      const { state } = await trial.outcome(limit);
+      if (!subject.isStopped) throw new Error('the process runs, though somebody had stopped it');
+      if (state === 'refused') trial.nothingHeld();
+      subject.child.kill('SIGCONT');
+      if (state === 'refused' && (await isInside?.(subject.child))) throw new Error('refused, but something was left inside');
+      subject.unharmed();
+    });
+
+    withReal('refuses a process that has ended', async ({ command }) => {
+      using subject = await Subject.real({ command });
+      const process = tracedAs(subject);
+      await subject.end();
+      const trial = new Trial(makeDriver(), process);
+      refused(await trial.outcome(limit));
+      trial.nothingHeld();
+    });
   });
-}
-
-/** Notes what is asked of the kernel. */
-class KernelSpy implements RuntimeKernel {
-  readonly #asked: string[] = [];
-
-  setChain(): void {
-    this.#asked.push('setChain');
-  }
-
-  uprobe(program: string): void {
-    this.#asked.push(`uprobe ${program}`);
-  }
-
-  map(name: string): never {
-    throw new Error(`map ${name}: there is no kernel here`);
-  }
-
-  /** @throws when something was set up in a process that was refused. */
-  left(): void {
-    if (this.#asked.length > 0) throw new Error(`set up in a process that was refused: ${this.#asked.join(', ')}`);
-  }
-}
-
-async function settle(
-  driver: RuntimeDriver,
-  process: TracedProcess,
-  kernel: RuntimeKernel,
-  limit: number,
-  signal = new AbortController().signal,
-): Promise<RuntimeOutcome> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`attach took longer than ${limit} ms`)), limit);
-  });
-  const attached = driver.attach(process, kernel, signal).catch((error: unknown): RuntimeOutcome => {
-    if (!(error instanceof Error) || error.message === '') throw new Error(`attach rejects with ${String(error)}, which says nothing`);
-    return { state: 'refused', reason: error.message };
-  });
-  try {
-    return await Promise.race([attached, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function refused(outcome: RuntimeOutcome): void {
   if (outcome.state !== 'refused') throw new Error('attach says that it serves this process');
   if (outcome.reason.trim() === '') throw new Error('attach refuses without a reason');
-}
-
-function unharmed(child: ChildProcess): void {
-  if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the process has ended (${child.signalCode ?? child.exitCode})`);
-}
-
-function statusOf(child: ChildProcess): string {
-  return readFileSync(`/proc/${child.pid}/status`, 'utf8');
-}
-
-/** Runs `sleep` under another name. */
-async function withLookalike(name: string, action: (child: ChildProcess, exe: string) => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'obi-lookalike-'));
-  const exe = path.join(folder, name);
-  copyFileSync('/bin/sleep', exe);
-  const child = spawn(exe, ['60'], { stdio: 'ignore' });
-  try {
-    await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject));
-    await action(child, exe);
-  } finally {
-    child.kill('SIGKILL');
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-function traced(pid: number, exe: string, runtime: string | undefined): TracedProcess {
-  return {
-    pid,
-    startTime: 0,
-    exe,
-    cmdline: [exe],
-    executionModel: 'multiplexed',
-    fionreadSafe: false,
-    resource: { id: 0, attributes: { 'service.name': path.basename(exe), ...(runtime === undefined ? {} : { 'process.runtime.name': runtime }) } },
-  };
 }

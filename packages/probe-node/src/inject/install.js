@@ -62,7 +62,7 @@ function install(options, require, expression, kill = process._kill) {
   const { AsyncLocalStorage } = load('async_hooks');
   const storage = new AsyncLocalStorage();
   const undo = [];
-  const LAST = 0x7fffffff;
+  const LAST = 0x3fffffff; // marks.js needs the bit above
   let number = previous?.number ?? 0; // a number of the one before may still be in use
   const self = {
     run: options.run,
@@ -83,7 +83,7 @@ function install(options, require, expression, kill = process._kill) {
     scopes: {
       /** Begins the next scope and stays in it for all that this execution starts. */
       enter() {
-        number = number === LAST ? 1 : number + 1;
+        number = number >= LAST ? 1 : number + 1;
         storage.enterWith(number);
         return number;
       },

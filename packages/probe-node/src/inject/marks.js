@@ -9,6 +9,8 @@
 function makeMarks(options, kill, gone) {
   const REQUEST = 0x0b100000;
   const CAUSED = 0x0b200000;
+  /** Above every pid that there can be. For 0, -1 and its own pid Node.js would run the process's exit hooks before the call: profiles and coverage would end there. */
+  const NOBODY = 0x40000000;
   const LONGEST_FD = 0xfffff;
   const ESRCH = -3;
   const CHECK_MS = 1000;
@@ -26,7 +28,7 @@ function makeMarks(options, kill, gone) {
   }
 
   function mark(what, scope, fd) {
-    if (fd >= 0 && fd <= LONGEST_FD && isTold()) kill(scope, what | fd);
+    if (fd >= 0 && fd <= LONGEST_FD && isTold()) kill(NOBODY | scope, what | fd);
   }
 
   return {

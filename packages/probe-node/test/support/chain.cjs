@@ -49,12 +49,13 @@ function service({ script, mode, ports, late }) {
   process._kill = ((pid, signal) => {
     if (signal < 0x0b000000 || signal > 0x0bffffff) return 0;
     const fd = signal & 0xfffff;
-    if (((signal >> 20) & 0xf) === 1) idOfScope.set(pid, idOfFd.get(fd));
+    const scope = pid & 0x3fffffff;
+    if (((signal >> 20) & 0xf) === 1) idOfScope.set(scope, idOfFd.get(fd));
     else {
       const socket = [...sockets].find((s) => s._handle?.fd === fd);
       const key = `${socket.remotePort}/${socket.localPort}`;
       told[key] ??= [];
-      told[key].push(pid === 0 ? null : idOfScope.get(pid));
+      told[key].push(scope === 0 ? null : idOfScope.get(scope));
     }
     return -22;
   }).bind(null);

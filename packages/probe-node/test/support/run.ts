@@ -27,10 +27,14 @@ export interface Ended {
 }
 
 /** @param code CommonJS; `SCRIPT` is the path of the script, `inject(path)` evaluates a script as the inspector would */
-export function run(binary: string, code: string, script: string, args: readonly string[] = []): Promise<Ended> {
+export function run(binary: string, code: string, script: string, args: readonly string[] = [], env: Record<string, string> = {}): Promise<Ended> {
   const prelude = `const SCRIPT = ${JSON.stringify(script)}; const inject = (path = SCRIPT) => new Function('require', 'return ' + require('fs').readFileSync(path, 'utf8'))(require);`;
   return new Promise((resolve, reject) => {
-    const child = spawn(binary, [...args, '-e', `${prelude}\n${code}`], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 });
+    const child = spawn(binary, [...args, '-e', `${prelude}\n${code}`], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 60_000,
+      env: { ...process.env, ...env },
+    });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {

@@ -3,12 +3,12 @@
 #ifndef PARROT_HANDLE_BPF_H
 #define PARROT_HANDLE_BPF_H
 
+#include <obi/bytes.bpf.h>
 #include <obi/carrier.bpf.h>
 #include <obi/event.bpf.h>
 #include <obi/scope.bpf.h>
 #include <obi/stream.bpf.h>
 #include <obi/trace.bpf.h>
-#include "bytes.bpf.h"
 #include "parrot.h"
 #include "protocol.bpf.h"
 
@@ -18,8 +18,8 @@ struct parrot_connection {
 	__u8 inside[2]; /* a message has begun in this direction */
 	__u8 open; /* an exchange has */
 	__u8 role; /* enum parrot_role of the traced process */
-	__u32 zero; /* always 0, see bytes.bpf.h */
-	__u8 chunk[2][BYTES_CHUNK]; /* bytes being looked at, by direction */
+	__u32 zero; /* always 0, see obi/bytes.bpf.h */
+	__u8 chunk[2][OBI_BYTES_CHUNK]; /* bytes being looked at, by direction */
 };
 
 /* obi_connection.id → state. Inserted: parrot_claim. Deleted: the connection closes, or cannot be followed. */
@@ -118,30 +118,30 @@ struct parrot_chunk {
 
 static long parrot_byte(__u32 i, struct parrot_chunk *k)
 {
-	if (i >= k->len || i >= BYTES_CHUNK)
+	if (i >= k->len || i >= OBI_BYTES_CHUNK)
 		return 1;
 	k->used = i + 1;
 	k->ended = parrot_feed(k->p, k->bytes[i]);
 	return k->ended;
 }
 
-/* See bytes.bpf.h: some of the bytes at hand, up to the end of a message. */
-static void bytes_take(struct bytes *b)
+/* See obi/bytes.bpf.h: some of the bytes at hand, up to the end of a message. */
+static void obi_bytes_take(struct obi_bytes *b)
 {
 	struct parrot_walk *w = b->state;
 	__u32 way = w->direction & 1;
 	struct parrot_chunk k = { .p = &w->h->parser[way], .bytes = w->h->chunk[way] };
 
-	k.len = b->left < BYTES_CHUNK ? b->left : BYTES_CHUNK;
-	if (!bytes_read(b, k.bytes, k.len)) {
+	k.len = b->left < OBI_BYTES_CHUNK ? b->left : OBI_BYTES_CHUNK;
+	if (!obi_bytes_read(b, k.bytes, k.len)) {
 		w->lost = b->stop = 1;
 		return;
 	}
 	if (!w->h->inside[way] && w->request)
 		parrot_begin(w);
 	w->h->inside[way] = 1;
-	bpf_loop(BYTES_CHUNK, parrot_byte, &k, 0);
-	bytes_took(b, k.used);
+	bpf_loop(OBI_BYTES_CHUNK, parrot_byte, &k, 0);
+	obi_bytes_took(b, k.used);
 	if (k.ended) {
 		w->h->inside[way] = 0;
 		parrot_message_end(w, k.p);
@@ -149,7 +149,7 @@ static void bytes_take(struct bytes *b)
 }
 
 /* After all bytes of a call. */
-static __always_inline void parrot_walked(struct parrot_walk *w, struct bytes *b)
+static __always_inline void parrot_walked(struct parrot_walk *w, struct obi_bytes *b)
 {
 	__u64 id = w->c->id;
 
@@ -182,22 +182,35 @@ static __noinline struct parrot_connection *parrot_claim(struct obi_connection *
 	return h;
 }
 
+static __always_inline void parrot_closed(struct obi_call *call)
+{
+	struct parrot_connection *h = parrot_connection_get(call->connection);
+
+	if (!h)
+		return;
+	h->event.flags |= PARROT_EXCHANGE_INCOMPLETE;
+	parrot_finish(h, call->now_ns);
+	bpf_map_delete_elem(&parrot_conns, &call->connection);
+}
+
 /* Bytes that a traced process has read or written. @return false when they are nobody's yet and not ours. */
 static __always_inline bool parrot_handle(struct obi_call *call)
 {
 	struct obi_connection *c = call ? obi_connection_find(call->sk) : NULL;
 	struct parrot_walk w = {};
-	struct bytes b = { .state = &w };
+	struct obi_bytes b = { .state = &w };
 	__u8 magic[PARROT_MAGIC_BYTES] = {};
 
 	if (!c || c->id != call->connection)
 		return true;
 	if (c->protocol != OBI_PROTOCOL_UNDECIDED)
 		w.h = parrot_connection_get(call->connection);
-	else if (call->from_start && bytes_peek(call, magic, sizeof(magic)) == sizeof(magic) && parrot_is_request(magic))
+	else if (call->from_start && obi_bytes_peek(call, magic, sizeof(magic)) == sizeof(magic) && parrot_is_request(magic))
 		w.h = parrot_claim(c, call->direction == OBI_INGRESS ? PARROT_ROLE_SERVER : PARROT_ROLE_CLIENT);
 	if (!w.h)
 		return c->protocol != OBI_PROTOCOL_UNDECIDED;
+	if (call->event == OBI_CLOSED)
+		parrot_closed(call);
 	if (call->event != OBI_BYTES)
 		return true;
 	w.c = c;
@@ -207,9 +220,11 @@ static __always_inline bool parrot_handle(struct obi_call *call)
 	w.direction = call->direction;
 	w.request = (call->direction == OBI_INGRESS) == (w.h->role == PARROT_ROLE_SERVER);
 	w.lost = w.h->zero;
-	bytes_of_call(&b, call, w.h->zero);
-	bytes_walk(&b);
+	obi_bytes_of_call(&b, call, w.h->zero);
+	obi_bytes_walk(&b);
 	parrot_walked(&w, &b);
+	if (obi_call_outlived(call))
+		parrot_closed(call);
 	return true;
 }
 
@@ -218,7 +233,7 @@ static __always_inline bool parrot_outgoing(struct sk_msg_md *msg, struct obi_co
 {
 	bool first = obi_sock_bytes_written((struct sock *)tp) <= 1;
 	struct parrot_walk w = {};
-	struct bytes b = { .state = &w };
+	struct obi_bytes b = { .state = &w };
 	__u8 magic[PARROT_MAGIC_BYTES] = {};
 	__s32 again;
 
@@ -241,23 +256,12 @@ static __always_inline bool parrot_outgoing(struct sk_msg_md *msg, struct obi_co
 	/* What the kernel could not take it shows again; after that it takes one message unshown. */
 	again = c->egress_seen ? c->egress_seq - tp->write_seq : 0;
 	w.lost = again < 0;
-	bytes_of_msg(&b, msg, again > 0 ? again : 0, w.h->zero);
-	bytes_walk(&b);
+	obi_bytes_of_msg(&b, msg, again > 0 ? again : 0, w.h->zero);
+	obi_bytes_walk(&b);
 	parrot_walked(&w, &b);
 	c->egress_seq = tp->write_seq + msg->size;
 	c->egress_seen = 1;
 	return true;
-}
-
-static __always_inline void parrot_closed(struct obi_call *call)
-{
-	struct parrot_connection *h = parrot_connection_get(call->connection);
-
-	if (!h)
-		return;
-	h->event.flags |= PARROT_EXCHANGE_INCOMPLETE;
-	parrot_finish(h, call->now_ns);
-	bpf_map_delete_elem(&parrot_conns, &call->connection);
 }
 
 #endif

@@ -8,7 +8,7 @@
 
 #include <obi/abi.bpf.h>
 
-/* How a client's first message begins; at most BYTES_CHUNK bytes. */
+/* How a client's first message begins; at most OBI_BYTES_CHUNK bytes. */
 #define PARROT_MAGIC "PARROT"
 #define PARROT_MAGIC_BYTES (sizeof(PARROT_MAGIC) - 1)
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ClockSource, UnixClock } from '../src/encode/unix-clock.js';
+import { type ClockSource, UnixClock } from '../../src/time/unix-clock.js';
 
 const offsetOf = (clock: UnixClock): bigint => (BigInt(clock.offsetHigh) << 32n) | BigInt(clock.offsetLow);
 
@@ -27,11 +27,23 @@ describe('UnixClock', () => {
     expect(Number(measured - offset)).toBeLessThan(2_000);
   });
 
+  test('as a whole and as halves it is the same, also before the epoch', () => {
+    for (const offset of [1_795_000_000_123_456_789n, -3_000_000_000n]) {
+      const clock = new UnixClock(10_000, new FakeClocks(offset, 700n));
+      expect(BigInt.asIntN(64, offsetOf(clock))).toBe(clock.of(7n) - 7n);
+    }
+  });
+
   test('gives up waiting on a slow core and is still right to a few milliseconds', () => {
     const clocks = new FakeClocks(1_795_000_000_123_456_789n, 900_000n);
     const measured = offsetOf(new UnixClock(10_000, clocks));
     expect(Math.abs(Number(measured - clocks.offset))).toBeLessThan(2_000_000);
     expect(clocks.monotonic).toBeLessThan(5_000_000_000n + 10_000_000n);
+  });
+
+  test('clocks that stand still are no endless wait', () => {
+    const clock = new UnixClock(10_000, { monotonicNanos: () => 5_000_000n, unixMillis: () => 7 });
+    expect(clock.of(5_000_001n)).toBe(7_000_001n);
   });
 
   test('follows a step of the wall clock, but only when the interval is over', () => {

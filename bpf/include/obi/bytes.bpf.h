@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Walks over the bytes of one read or write, wherever they lie: one buffer or several of the application, or an sk_msg. Knows
- * no protocol. Who includes it defines bytes_take, which is called with what is at hand until nothing is left or it stops.
+ * no protocol. Who includes it defines obi_bytes_take, which is called with what is at hand until nothing is left or it stops.
  */
-#ifndef BYTES_BPF_H
-#define BYTES_BPF_H
+#ifndef OBI_BYTES_BPF_H
+#define OBI_BYTES_BPF_H
 
 #include <obi/abi.bpf.h>
 #include <obi/stream.bpf.h>
 
-/* Most that bytes_read reads at once. */
-#define BYTES_CHUNK 64
-/* Steps of one call; a step is a call of bytes_take, or the next vector. */
-#define BYTES_STEPS 65536
+/* Most that obi_bytes_read reads at once. */
+#define OBI_BYTES_CHUNK 64
+/* Steps of one call; a step is a call of obi_bytes_take, or the next vector. */
+#define OBI_BYTES_STEPS 65536
 
-struct bytes {
+struct obi_bytes {
 	struct sk_msg_md *msg; /* the bytes are in this message, else NULL */
-	void *state; /* the probe's own, for bytes_take */
+	void *state; /* the probe's own, for obi_bytes_take */
 	__u64 base; /* user address of the bytes at hand */
 	__u64 iov; /* user or kernel address of the next struct iovec */
 	__u32 iovs; /* vectors still to come */
@@ -25,14 +25,14 @@ struct bytes {
 	__u32 offset; /* in the message */
 	__u32 skip; /* bytes at the front that were shown before */
 	__u8 source; /* enum obi_source */
-	__u8 stop; /* set by bytes_take: enough */
+	__u8 stop; /* set by obi_bytes_take: enough */
 	__u8 _pad[2];
 };
 
-/* To be defined by the probe: looks at some of the `b->left` bytes at hand and says how many are done with bytes_took. */
-static void bytes_take(struct bytes *b);
+/* To be defined by the probe: looks at some of the `b->left` bytes at hand and says how many are done with obi_bytes_took. */
+static void obi_bytes_take(struct obi_bytes *b);
 
-static __always_inline void bytes_took(struct bytes *b, __u32 n)
+static __always_inline void obi_bytes_took(struct obi_bytes *b, __u32 n)
 {
 	b->base += n;
 	b->left -= n;
@@ -40,11 +40,11 @@ static __always_inline void bytes_took(struct bytes *b, __u32 n)
 	b->offset += n;
 }
 
-/* Copies `n` (at most BYTES_CHUNK) of the bytes at hand. */
-static __always_inline bool bytes_read(struct bytes *b, __u8 *chunk, __u32 n)
+/* Copies `n` (at most OBI_BYTES_CHUNK) of the bytes at hand. */
+static __always_inline bool obi_bytes_read(struct obi_bytes *b, __u8 *chunk, __u32 n)
 {
 	obi_barrier(n); /* the verifier must see the bound on the register that the helper gets */
-	if (n > BYTES_CHUNK)
+	if (n > OBI_BYTES_CHUNK)
 		return false;
 	if (b->msg) {
 		if (bpf_msg_pull_data(b->msg, b->offset, b->offset + n, 0))
@@ -54,21 +54,21 @@ static __always_inline bool bytes_read(struct bytes *b, __u8 *chunk, __u32 n)
 	return bpf_probe_read_user(chunk, n, (void *)b->base) == 0;
 }
 
-static __always_inline long bytes_iov(__u64 iov[2], __u8 source, __u64 at)
+static __always_inline long obi_bytes_iov(__u64 iov[2], __u8 source, __u64 at)
 {
 	if (source == OBI_SOURCE_KERNEL_IOV)
 		return bpf_probe_read_kernel(iov, 16, (void *)at);
 	return bpf_probe_read_user(iov, 16, (void *)at);
 }
 
-static long bytes_step(__u32 i, struct bytes *b)
+static long obi_bytes_step(__u32 i, struct obi_bytes *b)
 {
 	__u64 iov[2] = {};
 
 	if (b->stop || !b->total)
 		return 1;
 	if (!b->left) {
-		if (!b->iovs || bytes_iov(iov, b->source, b->iov))
+		if (!b->iovs || obi_bytes_iov(iov, b->source, b->iov))
 			return 1;
 		b->iov += sizeof(iov);
 		b->iovs--;
@@ -80,24 +80,24 @@ static long bytes_step(__u32 i, struct bytes *b)
 		__u32 n = b->skip < b->left ? b->skip : b->left;
 
 		b->skip -= n;
-		bytes_took(b, n);
+		obi_bytes_took(b, n);
 		return 0;
 	}
-	bytes_take(b);
+	obi_bytes_take(b);
 	return 0;
 }
 
-/* Calls bytes_take for all bytes. `b->total` is then what could not be walked over. */
-static __always_inline void bytes_walk(struct bytes *b)
+/* Calls obi_bytes_take for all bytes. `b->total` is then what could not be walked over. */
+static __always_inline void obi_bytes_walk(struct obi_bytes *b)
 {
-	bpf_loop(BYTES_STEPS, bytes_step, b, 0);
+	bpf_loop(OBI_BYTES_STEPS, obi_bytes_step, b, 0);
 }
 
 /*
  * `zero` is 0, but read from a map, so that the verifier does not know: before Linux 6.7 it takes the callback of bpf_loop to run
  * once, and would remove branches on what is a constant at the beginning.
  */
-static __always_inline void bytes_of_call(struct bytes *b, const struct obi_call *call, __u32 zero)
+static __always_inline void obi_bytes_of_call(struct obi_bytes *b, const struct obi_call *call, __u32 zero)
 {
 	b->source = call->source;
 	b->total = call->len;
@@ -116,7 +116,7 @@ static __always_inline void bytes_of_call(struct bytes *b, const struct obi_call
 }
 
 /* `seen` bytes at the front were shown in an earlier run. */
-static __always_inline void bytes_of_msg(struct bytes *b, struct sk_msg_md *msg, __u32 seen, __u32 zero)
+static __always_inline void obi_bytes_of_msg(struct obi_bytes *b, struct sk_msg_md *msg, __u32 seen, __u32 zero)
 {
 	b->msg = msg;
 	b->total = msg->size;
@@ -128,12 +128,12 @@ static __always_inline void bytes_of_msg(struct bytes *b, struct sk_msg_md *msg,
 }
 
 /* The first bytes of a call, as far as they lie in its first vector: at most `room`, a constant. @return how many */
-static __always_inline __u32 bytes_peek(const struct obi_call *call, __u8 *chunk, const __u32 room)
+static __always_inline __u32 obi_bytes_peek(const struct obi_call *call, __u8 *chunk, const __u32 room)
 {
 	__u64 iov[2] = { call->base, call->len };
 	__u32 n = room;
 
-	if (call->source != OBI_SOURCE_USER && bytes_iov(iov, call->source, call->base))
+	if (call->source != OBI_SOURCE_USER && obi_bytes_iov(iov, call->source, call->base))
 		return 0;
 	if (n > call->len)
 		n = call->len;

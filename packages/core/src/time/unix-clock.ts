@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The kernel stamps records with CLOCK_MONOTONIC, OTLP wants Unix time: this keeps the difference between the two. */
+/** The kernel stamps records with CLOCK_MONOTONIC, people and receivers want Unix time: this keeps the difference between the two. */
 
 /** The two clocks, replaceable in tests. */
 export interface ClockSource {
@@ -13,6 +13,8 @@ const systemClocks: ClockSource = { monotonicNanos: () => process.hrtime.bigint(
 
 const NANOS_PER_MILLI = 1_000_000n;
 const MAX_SPIN_NANOS = 3n * NANOS_PER_MILLI;
+/** Far more than fit into that time: the wait ends also when the clocks stand still, as those of tests may. */
+const MAX_LOOKS = 100_000;
 /** A tick of the Unix clock that was caught within this much is exact enough. */
 const GOOD_CATCH_NANOS = 20_000n;
 
@@ -21,9 +23,10 @@ const GOOD_CATCH_NANOS = 20_000n;
  * Steps and slewing of the wall clock are followed within `refreshMillis`.
  */
 export class UnixClock {
-  /** Lower and upper half of the offset; as unsigned numbers. Read by the span writer on every span. */
+  /** Lower and upper half of the offset; as unsigned numbers. Read by the OTLP writer on every span. */
   offsetLow = 0;
   offsetHigh = 0;
+  private offset = 0n;
   private measuredAt = 0n;
 
   constructor(
@@ -31,6 +34,11 @@ export class UnixClock {
     private readonly clocks: ClockSource = systemClocks,
   ) {
     this.measure();
+  }
+
+  /** @param monotonicNanos a time of CLOCK_MONOTONIC @returns Unix nanoseconds */
+  of(monotonicNanos: bigint): bigint {
+    return monotonicNanos + this.offset;
   }
 
   /** Measures again when the last measurement is old enough. Cheap otherwise. */
@@ -50,7 +58,7 @@ export class UnixClock {
     let before = begun;
     let best = BigInt(millis) * NANOS_PER_MILLI - begun;
     let bestGap = MAX_SPIN_NANOS;
-    while (bestGap > GOOD_CATCH_NANOS && before - begun < MAX_SPIN_NANOS) {
+    for (let look = 0; look < MAX_LOOKS && bestGap > GOOD_CATCH_NANOS && before - begun < MAX_SPIN_NANOS; look++) {
       const now = clocks.unixMillis();
       const after = clocks.monotonicNanos();
       if (now !== millis && after - before < bestGap) {
@@ -61,6 +69,7 @@ export class UnixClock {
       before = after;
     }
     this.measuredAt = before;
+    this.offset = best;
     const offset = BigInt.asUintN(64, best);
     this.offsetLow = Number(offset & 0xffff_ffffn);
     this.offsetHigh = Number(offset >> 32n);

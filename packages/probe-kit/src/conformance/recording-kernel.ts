@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The kernel as a runtime driver sees it: notes what is set up for one process, and when. */
+import type { RuntimeKernel } from '@obi/core';
+
+export class RecordingKernel implements RuntimeKernel {
+  /** What core would hold for the process, and release when it is told to give up. */
+  readonly held: string[] = [];
+  /** Asked for after that: nobody would release it. */
+  readonly late: string[] = [];
+  readonly #signal: AbortSignal;
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    signal.addEventListener('abort', () => this.held.splice(0));
+  }
+
+  setChain(): void {
+    this.#note('setChain');
+  }
+
+  uprobe(program: string): void {
+    this.#note(`uprobe ${program}`);
+  }
+
+  map(name: string): never {
+    throw new Error(`map ${name}: there is no kernel here`);
+  }
+
+  /** As core does: refused after the abort. */
+  #note(what: string): void {
+    (this.#signal.aborted ? this.late : this.held).push(what);
+    this.#signal.throwIfAborted();
+  }
+}
