@@ -5,6 +5,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { collectorBinary } from './harness/collector.mjs';
 import { installedNodeVersions, installNodeVersions, NODE_VERSIONS } from './harness/node-versions.mjs';
+import { buildMiddles } from './harness/parents-middles.mjs';
+import { interpreters, makeVenvs } from './harness/python-venvs.mjs';
 import { buildWorkloads, which } from './harness/services.mjs';
 import { readJest } from './jest-result.mjs';
 import { runLogged } from './run-logged.mjs';
@@ -57,7 +59,9 @@ async function installNodes() {
 /** What the live tests start and is built once, outside the tree. */
 async function prepareLive() {
   await prepareNodes();
+  for (const failure of (await makeVenvs(interpreters())).values()) console.log(`   ${failure}`);
   buildWorkloads();
+  buildMiddles();
   if (nameCollector()) return;
   console.log('   building the OpenTelemetry Collector, once; 3 to 4 minutes');
   const { code, log } = await runLogged('collector', ['bash', 'tools/collector/build.sh']);
@@ -136,12 +140,12 @@ function fromCache(output, task) {
 }
 
 /**
- * What depends on the kernel, in the time that an emulated processor takes: the parsers, the loading of every object, the chain of services, and what is
- * loaded. OBI_VM_FULL=1 runs all native and live tests there, which takes hours.
+ * What depends on the kernel, in the time that an emulated processor takes: the parsers, the loading of every object, the chain of services, what is
+ * loaded, and one middle of each kind for the parents. OBI_VM_FULL=1 runs all native and live tests there, which takes hours.
  */
 const IN_VM = {
   native: ['bpf/tests', 'tests/verify'],
-  live: ['tests/live/chain', 'tests/live/plugins'],
+  live: ['tests/live/chain', 'tests/live/plugins', 'tests/live/parents', 'tests/live/node-parents', 'tests/live/python-parents'],
 };
 /** @param {'native' | 'live'} suite */
 const vmTests = (suite) => (process.env.OBI_VM_FULL ? [] : IN_VM[suite]);

@@ -79,6 +79,13 @@ export function lacking(family) {
   }
 }
 
+/** Builds those that are compiled and can be: a virtual machine cannot write into the cache. */
+export function buildMiddles() {
+  if (!lacking('c')) cMiddle();
+  if (!lacking('rust')) rustMiddle();
+  if (!lacking('jdk')) javaMiddle();
+}
+
 /** @param {string} name */
 function hasGem(name) {
   try {

@@ -9,6 +9,7 @@ import { Obi, obiMain, type PrintedSpan } from '../harness/obi.mjs';
 import { Sandbox } from '../harness/sandbox.mjs';
 import { fetchIn, missing, type Service, startService } from '../harness/services.mjs';
 import { portsOf, testUnless } from './support/chain.js';
+import { root } from './support/features.js';
 import { CLIENT, SERVER } from './support/traced.js';
 
 let directory: string;
@@ -120,6 +121,32 @@ withPython('each rule of a chain: by thread, started for the request, multiplexe
   // a whole traceparent, as it stands in a log of the application
   const told = await explain(`00-${called.traceId}-${called.spanId}-01`);
   expect(told.stdout).toContain(`parent   ${entered.spanId}  server GET /one, gateway (pid ${pid})`);
+});
+
+testUnless(missing('asyncio') ?? missing('nginx'))('what runtime probes and proxies say: declared, announced, noted', async () => {
+  const leaf = await startService(sandbox, 'python', { name: 'leaf' });
+  const node = await startService(sandbox, 'node', { name: 'node', downstream: [leaf] });
+  const nginx = await startService(sandbox, 'nginx', { downstream: [node] });
+  const loop = await startService(sandbox, 'asyncio', { name: 'loop', downstream: [nginx] });
+  const services = [loop, nginx, node, leaf];
+  const plugins = ['http', ...['node', 'python'].map((id) => path.join(root, `packages/probe-${id}`))].join(',');
+  const obi = await Obi.start(sandbox, { plugins, ports: portsOf(services), env: { OTEL_EBPF_EXPLAIN_DIRECTORY: directory } });
+  await fetchIn(sandbox, `${loop.url}/one`);
+  expect(await obi.waitForSpans(7)).toHaveLength(7);
+
+  const rules = { loop: 'parent_declared', nginx: 'parent_proxy', node: 'parent_announced' } as const;
+  for (const [service, rule] of Object.entries(rules)) {
+    const entered = spanOf(obi, service, SERVER);
+    const called = spanOf(obi, service, CLIENT);
+    const [span] = (await explained(called.spanId)).spans;
+    expect(span).toMatchObject({
+      parentSpanId: entered.spanId,
+      verdict: { kind: 'joined', rule, needed: null },
+      cause: { request: { spanId: entered.spanId } },
+    });
+    // A task of asyncio is a scope of its own, neither the thread nor without a name.
+    if (rule === 'parent_declared') expect(span?.cause.scope).toMatchObject({ kind: 'declared' });
+  }
 });
 
 withPython('ids that lead nowhere: exit code 1 and what to do', async () => {

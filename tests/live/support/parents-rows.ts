@@ -10,6 +10,8 @@ import type { Listed } from '../../harness/parents-middles.mjs';
 export interface Row extends Listed {
   readonly promised?: 'handler' | 'all';
   readonly first?: 'blocks' | 'FIONREAD';
+  /** Run in virtual machines too. */
+  readonly sample?: true;
 }
 
 const KEEP = { KEEPALIVE: '1' };
@@ -24,7 +26,7 @@ export const MIDDLES: readonly Row[] = [
   { name: 'Rust, pool of connections', family: 'rust', env: { MODE: 'pool', ...KEEP }, promised: 'handler', first: 'blocks' },
   { name: 'Python, thread per connection', family: 'python', env: {}, promised: 'handler' },
   { name: 'Python, calls in a pool', family: 'python', env: { PARALLEL: 'pool', ...KEEP }, promised: 'handler' },
-  { name: 'JDK server, HttpURLConnection', family: 'jdk', env: {}, promised: 'handler' },
+  { name: 'JDK server, HttpURLConnection', family: 'jdk', env: {}, promised: 'handler', sample: true },
   { name: 'JDK server, HttpURLConnection kept', family: 'jdk', env: KEEP, promised: 'handler', first: 'blocks' },
   { name: 'JDK server, calls in a pool', family: 'jdk', env: { PARALLEL: 'pool' }, promised: 'handler' },
   { name: 'JDK server, HttpClient', family: 'jdk', env: { CLIENT: 'http' } },
@@ -35,11 +37,11 @@ export const MIDDLES: readonly Row[] = [
   { name: 'Tomcat, HttpURLConnection', family: 'tomcat', env: {}, promised: 'handler' },
   { name: 'Tomcat, HttpClient kept', family: 'tomcat', env: { CLIENT: 'http', ...KEEP } },
   { name: 'WEBrick', family: 'ruby', env: {}, promised: 'handler' },
-  { name: 'WEBrick, kept', family: 'ruby', env: KEEP, promised: 'handler' },
+  { name: 'WEBrick, kept', family: 'ruby', env: KEEP, promised: 'handler', sample: true },
   { name: 'Puma', family: 'puma', env: {} },
   { name: 'Puma, fewer threads than requests', family: 'puma', env: { THREADS: '16', ...KEEP } },
-  { name: 'nginx', family: 'nginx', env: {}, promised: 'all' },
-  { name: 'nginx, kept', family: 'nginx', env: { KEEPALIVE: '16' }, promised: 'all', first: 'FIONREAD' },
+  { name: 'nginx', family: 'nginx', env: {}, promised: 'all', sample: true },
+  { name: 'nginx, kept', family: 'nginx', env: { KEEPALIVE: '16' }, promised: 'all', first: 'FIONREAD', sample: true },
   { name: 'nginx, kept, 4 workers', family: 'nginx', env: { KEEPALIVE: '16', WORKERS: '4' }, promised: 'all', first: 'FIONREAD' },
   { name: 'nginx, auth_request', family: 'nginx', env: { AUTH: '1' }, calls: 2, promised: 'all' },
   { name: 'nginx, kept, auth_request', family: 'nginx', env: { KEEPALIVE: '16', AUTH: '1' }, calls: 2 },

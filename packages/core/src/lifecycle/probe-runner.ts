@@ -102,8 +102,7 @@ function attach(session: KernelSession, loaded: LoadedObject, { program, to, opt
         const [category = '', name = ''] = to.tracepoint.split('/');
         return loaded.attachTracepoint(program, category, name);
       }
-      if ('kprobe' in to) return loaded.attachKprobe(program, to.kprobe, { return: to.return ?? false });
-      throw new Error(`uprobes of a probe are attached per process; ${program} names a library only`);
+      return loaded.attachKprobe(program, to.kprobe, { return: to.return ?? false });
     });
   } catch (err) {
     if (!optional) throw err;

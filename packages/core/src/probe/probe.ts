@@ -17,11 +17,7 @@ export interface SpanDecoder {
 /** Where one program of the probe's own object is attached (programs in slots are not listed: core attaches those). */
 export interface Attachment {
   readonly program: string;
-  readonly to:
-    | { readonly rawTracepoint: string }
-    | { readonly tracepoint: string }
-    | { readonly kprobe: string; readonly return?: boolean }
-    | { readonly uprobe: { readonly library: string; readonly symbol: string; readonly return?: boolean } };
+  readonly to: { readonly rawTracepoint: string } | { readonly tracepoint: string } | { readonly kprobe: string; readonly return?: boolean };
   /** When it cannot be attached, the probe goes on without it; the reason is reported. */
   readonly optional?: boolean;
 }
