@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Processes come and go while obi runs, or were there before it.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { loadIn, type Tree, verifyTree } from '../harness/load.mjs';
 import { Obi, type PrintedSpan } from '../harness/obi.mjs';
 import { patience } from '../harness/proc.mjs';
 import { Sandbox } from '../harness/sandbox.mjs';
-import { freePort, type Service, startService } from '../harness/services.mjs';
+import { freePort, type Service, startService, which } from '../harness/services.mjs';
 import { serviceOf, spansOf, verifyAll } from '../harness/traces.mjs';
 import { lacking, startChain, testUnless } from './support/chain.js';
 import { ACCOUNTING, finish } from './support/counters.js';
+import { root } from './support/features.js';
 
 const SERVER = 2;
 const CLIENT = 3;
@@ -64,6 +68,39 @@ testUnless(lacking(['python', 'ruby']))('services that start after obi, selected
   const services = await startChain(sandbox, ['python', 'ruby', 'node']);
   const spans = await wholeTraces(obi, services[0] as Service, 20);
   for (const { name, proc } of services) expect(pidsOf(spans, name)).toEqual(new Set([proc.pid]));
+});
+
+/** Runs the program in its argument, but executes its own interpreter again as soon as it may: the same file, the same arguments. */
+const AGAIN = `
+import os, sys, time
+if os.environ.get("AGAIN"):
+    exec(compile(open(sys.argv[1]).read(), sys.argv[1], "exec"))
+print("begun", flush=True)
+while not os.path.exists(os.environ["MAY"]):
+    time.sleep(0.02)
+os.environ["AGAIN"] = "1"
+os.execv(sys.executable, sys.orig_argv)
+`;
+
+testUnless(lacking(['python']))('a program that executes itself again is judged again, and followed again by its runtime probe', async () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'obi-again-'));
+  try {
+    const leaf = await startService(sandbox, 'node', { name: 'leaf' });
+    const obi = await Obi.start(sandbox, { plugins: ['http', ...['node', 'python'].map((id) => path.join(root, `packages/probe-${id}`))].join(',') });
+    const follows = () => obi.proc.lines.filter(({ text }) => text.includes('follows requests inside again')).length;
+    const may = path.join(folder, 'may');
+    const command = [which('/usr/bin/python3', 'python3') ?? 'python3', '-c', AGAIN, path.join(root, 'tests/workloads/async.py')];
+    const env = { MAY: may, NAME: 'again', OTEL_SERVICE_NAME: 'again', PORT: '0', DOWNSTREAM: leaf.url, DELAY_MS: '20' };
+    const proc = await sandbox.start('again', command, { env });
+    await obi.proc.until('the program is followed', () => follows() === 1);
+    writeFileSync(may, '');
+    const [, port] = await proc.line(/^listening (\d+)$/);
+    await obi.proc.until('it is followed again', () => follows() === 2);
+    const spans = await wholeTraces(obi, { url: `http://127.0.0.1:${port}` } as Service, 20);
+    expect(pidsOf(spans, 'again')).toEqual(new Set([proc.pid]));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 for (const first of ['workers', 'obi'] as const) {
