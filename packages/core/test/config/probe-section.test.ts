@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import * as z from 'zod';
-import { loadConfig } from './load.js';
-import { checkProbeSection, strayProbeSections } from './probe-section.js';
+import { loadConfig } from '../../src/config/load.js';
+import { checkProbeSection, strayProbeSections } from '../../src/config/probe-section.js';
 
 const schema = z.strictObject({ maxPath: z.int().default(128) });
 const withSection = (section: Record<string, unknown>) => loadConfig({ env: {}, overrides: { 'probes.http': section } }).config;

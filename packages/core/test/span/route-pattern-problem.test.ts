@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { routePatternProblem } from './route-pattern-problem.js';
+import { routePatternProblem } from '../../src/span/route-pattern-problem.js';
 
 test.each([
   ['', /empty/],

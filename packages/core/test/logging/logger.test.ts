@@ -2,8 +2,8 @@
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { formatLine } from './format-line.js';
-import { createLogger } from './pino-logger.js';
+import { formatLine } from '../../src/logging/format-line.js';
+import { createLogger } from '../../src/logging/pino-logger.js';
 
 function collect(options: Parameters<typeof createLogger>[0] = {}) {
   const lines: string[] = [];

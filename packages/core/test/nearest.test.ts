@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { nearest } from './nearest.js';
+import { nearest } from '../src/nearest.js';
 
 test.each([
   ['htpp', ['go', 'grpc', 'http'], 'http'],

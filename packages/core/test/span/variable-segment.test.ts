@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { isVariableSegment } from './variable-segment.js';
+import { isVariableSegment } from '../../src/span/variable-segment.js';
 
 test.each([
   ...[

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ERROR_CODES } from './error-codes.js';
-import * as errors from './errors.js';
-import { renderErrorsReference } from './errors-reference.js';
-import type { KernelError } from './kernel/kernel.js';
+import { ERROR_CODES } from '../src/error-codes.js';
+import * as errors from '../src/errors.js';
+import { renderErrorsReference } from '../src/errors-reference.js';
+import type { KernelError } from '../src/kernel/kernel.js';
 
 const codes = Object.keys(ERROR_CODES).sort();
 
@@ -16,7 +16,7 @@ describe('code, type and documentation stay together', () => {
   });
 
   test('every code has a factory', () => {
-    const source = readFileSync(join(__dirname, 'errors.ts'), 'utf8');
+    const source = readFileSync(join(__dirname, '../src/errors.ts'), 'utf8');
     expect([...new Set([...source.matchAll(/OBI_ERR_\w+/g)].map((m) => m[0]))].sort()).toEqual(codes);
   });
 

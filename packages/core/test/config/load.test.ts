@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { ObiError } from '../errors.js';
-import { exporterEnvironment } from './exporter-environment.js';
-import { type LoadOptions, loadConfig } from './load.js';
-import { printConfig } from './print.js';
+import { exporterEnvironment } from '../../src/config/exporter-environment.js';
+import { type LoadOptions, loadConfig } from '../../src/config/load.js';
+import { printConfig } from '../../src/config/print.js';
+import { ObiError } from '../../src/errors.js';
 
 let folder: string;
 beforeEach(() => {

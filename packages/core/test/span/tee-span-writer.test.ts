@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { attributeKey, SpanKind, type SpanWriter, StatusCode } from './span-writer.js';
-import { teeSpanWriter } from './tee-span-writer.js';
+import { attributeKey, SpanKind, type SpanWriter, StatusCode } from '../../src/span/span-writer.js';
+import { teeSpanWriter } from '../../src/span/tee-span-writer.js';
 
 /** Notes its calls; takes the spans of the pids in `pids`. */
 function recorder(pids: readonly number[]): { calls: unknown[][]; writer: SpanWriter } {

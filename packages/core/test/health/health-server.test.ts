@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import type { AgentStatus } from '../lifecycle/agent.js';
-import { silentLogger } from '../logging/silent-logger.js';
-import { HEALTH_SCHEMA_VERSION, HealthServer } from './health-server.js';
+import { HEALTH_SCHEMA_VERSION, HealthServer } from '../../src/health/health-server.js';
+import type { AgentStatus } from '../../src/lifecycle/agent.js';
+import { silentLogger } from '../../src/logging/silent-logger.js';
 
 const STATUS: AgentStatus = {
   tap: 'syscalls',

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { loadConfig } from '../config/load.js';
-import { ConfigRoutes } from './config-routes.js';
+import { loadConfig } from '../../src/config/load.js';
+import { ConfigRoutes } from '../../src/span/config-routes.js';
 
 type Settings = Partial<ReturnType<typeof loadConfig>['config']['routes']>;
 

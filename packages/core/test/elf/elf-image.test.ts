@@ -2,10 +2,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ElfImage } from './elf-image.js';
-import { readRelocations } from './elf-relocations.js';
-import { readElfSymbols } from './elf-symbols.js';
-import { openFile } from './open-file.js';
+import { ElfImage } from '../../src/elf/elf-image.js';
+import { readRelocations } from '../../src/elf/elf-relocations.js';
+import { readElfSymbols } from '../../src/elf/elf-symbols.js';
+import { openFile } from '../../src/elf/open-file.js';
 
 describe('an executable (this Node.js)', () => {
   const image = ElfImage.open(openFile(process.execPath)) as ElfImage;

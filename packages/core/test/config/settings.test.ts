@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SelectionRules } from '../process/selection-rules.js';
-import { loadConfig } from './load.js';
-import { renderConfigReference } from './reference.js';
-import { configSchema, DEFAULT_EXCLUDES } from './schema.js';
-import { SETTINGS } from './settings.js';
-import { getPath, isTree } from './tree.js';
-import { UPSTREAM_IGNORED, UPSTREAM_REFUSED } from './upstream.js';
-import { formatDuration, parseDuration, propagationMethods } from './values.js';
+import { loadConfig } from '../../src/config/load.js';
+import { renderConfigReference } from '../../src/config/reference.js';
+import { configSchema, DEFAULT_EXCLUDES } from '../../src/config/schema.js';
+import { SETTINGS } from '../../src/config/settings.js';
+import { getPath, isTree } from '../../src/config/tree.js';
+import { UPSTREAM_IGNORED, UPSTREAM_REFUSED } from '../../src/config/upstream.js';
+import { formatDuration, parseDuration, propagationMethods } from '../../src/config/values.js';
+import { SelectionRules } from '../../src/process/selection-rules.js';
 
 function leaves(tree: unknown, prefix = ''): string[] {
   if (!isTree(tree) || Object.keys(tree).length === 0) return [prefix];
