@@ -11,6 +11,7 @@ const SHDR_SIZE = 64;
 /** Bounds against broken files. */
 const MAX_SECTIONS = 4096;
 const MAX_SECTION_BYTES = 1 << 28;
+const MAX_NAMES_BYTES = 1 << 20;
 
 export interface ElfSection {
   /** SHT_*. */
@@ -24,23 +25,54 @@ export interface ElfSection {
   readonly link: number;
 }
 
-/** @returns nothing for what is no such file. */
-export function readElfSections(file: RandomAccessFile): ElfSection[] | undefined {
+interface SectionTable {
+  /** The headers, one after the other. */
+  readonly headers: Buffer;
+  readonly entrySize: number;
+  readonly count: number;
+  /** Index of the section with the names. */
+  readonly names: number;
+}
+
+function readTable(file: RandomAccessFile): SectionTable | undefined {
   const header = file.read(0, EHDR_SIZE);
   if (header.length < EHDR_SIZE || header.readUInt32LE(0) !== ELF_MAGIC || header[4] !== ELFCLASS64 || header[5] !== ELFDATA2LSB) return undefined;
   const entrySize = header.readUInt16LE(0x3a);
   const count = Math.min(header.readUInt16LE(0x3c), MAX_SECTIONS);
-  const table = file.read(Number(header.readBigUInt64LE(0x28)), entrySize * count);
-  if (count === 0 || entrySize < SHDR_SIZE || table.length < entrySize * count) return undefined;
-  return Array.from({ length: count }, (_, index) => {
-    const at = index * entrySize;
-    return {
-      type: table.readUInt32LE(at + 4),
-      flags: table.readUInt32LE(at + 8),
-      address: Number(table.readBigUInt64LE(at + 16)),
-      offset: Number(table.readBigUInt64LE(at + 24)),
-      size: Math.min(Number(table.readBigUInt64LE(at + 32)), MAX_SECTION_BYTES),
-      link: table.readUInt32LE(at + 40),
-    };
-  });
+  const headers = file.read(Number(header.readBigUInt64LE(0x28)), entrySize * count);
+  if (count === 0 || entrySize < SHDR_SIZE || headers.length < entrySize * count) return undefined;
+  return { headers, entrySize, count, names: header.readUInt16LE(0x3e) };
+}
+
+function sectionAt({ headers, entrySize }: SectionTable, index: number): ElfSection {
+  const at = index * entrySize;
+  return {
+    type: headers.readUInt32LE(at + 4),
+    flags: headers.readUInt32LE(at + 8),
+    address: Number(headers.readBigUInt64LE(at + 16)),
+    offset: Number(headers.readBigUInt64LE(at + 24)),
+    size: Math.min(Number(headers.readBigUInt64LE(at + 32)), MAX_SECTION_BYTES),
+    link: headers.readUInt32LE(at + 40),
+  };
+}
+
+/** @returns nothing for what is no such file, or has no section headers. */
+export function readElfSections(file: RandomAccessFile): ElfSection[] | undefined {
+  const table = readTable(file);
+  return table && Array.from({ length: table.count }, (_, index) => sectionAt(table, index));
+}
+
+/** Section names: they tell a compiler's work (Go, .NET native AOT) without reading the code. Reads a few kB. @returns none for what is no such file. */
+export function readElfSectionNames(file: RandomAccessFile): ReadonlySet<string> {
+  const found = new Set<string>();
+  const table = readTable(file);
+  if (!table || table.names >= table.count) return found;
+  const { offset, size } = sectionAt(table, table.names);
+  const names = file.read(offset, Math.min(size, MAX_NAMES_BYTES));
+  for (let index = 0; index < table.count; index++) {
+    const start = table.headers.readUInt32LE(index * table.entrySize);
+    const end = names.indexOf(0, start);
+    if (end > start) found.add(names.toString('latin1', start, end));
+  }
+  return found;
 }

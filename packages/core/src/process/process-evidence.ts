@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Compares the table of runtimes with one process, reading no more of it than the comparison needs. */
-import { readElfSectionNames } from './elf-sections.js';
+import { readElfSectionNames } from '../elf/elf-sections.js';
 import { compilePathGlobs, compileTextGlobs } from './glob.js';
 import type { ProcFs } from './proc-fs.js';
 import type { Evidence } from './runtime-table.js';
