@@ -23,6 +23,9 @@ struct {
 	__type(value, __u64);
 } obi_sockhash SEC(".maps");
 
+/* ebpf.blocking_sockets */
+const volatile __u8 obi_cfg_blocking_sockets = 1;
+
 static __always_inline void connecting(struct tcp_sock *tp)
 {
 	/* tcp_connect runs in the connecting thread */
@@ -45,8 +48,11 @@ static __always_inline void established(struct bpf_sock_ops *ops, struct tcp_soc
 
 	if (obi_is_zerocopy(tp))
 		return;
-	if (obi_is_blocking(tp))
+	if (obi_is_blocking(tp)) {
+		if (!obi_cfg_blocking_sockets)
+			return;
 		c->flags |= OBI_CONNECTION_UNSAFE;
+	}
 	if (bpf_sock_hash_update(ops, &obi_sockhash, &cookie, BPF_ANY)) {
 		obi_count(OBI_COUNTER_SOCKHASH_FULL);
 		return;

@@ -159,6 +159,26 @@ describe('F: a read that waits, and a reset', () => {
     expect(await wait({})).toEqual({ answer: 'read ConnectionResetError', carried: '1' });
   });
 
+  /** A thread that waits in recv before another one has written anything. */
+  async function duplex(parameters: Record<string, number>) {
+    const server = await startService(sandbox, 'python', { name: 'leaf' });
+    const agent = await TestAgent.start(sandbox, parameters);
+    const client = await sandbox.start('duplex-client', [python, script('duplex-client.py'), String(server.port), '20']);
+    const [, answered, failed, carried] = (await client.line(/^answered (\d+) failed (\d+) carried (\d+)$/, 60)).map(Number);
+    await agent.stop();
+    return { answered, failed, carried };
+  }
+
+  test('ebpf.blocking_sockets: false keeps blocking sockets out, and nobody who waits is disturbed', async () => {
+    expect(await duplex({ obi_cfg_blocking_sockets: 0 })).toEqual({ answered: 20, failed: 0, carried: 0 });
+  });
+
+  test('by default a read that began before anything was sent can fail: the known limit in the README', async () => {
+    const { answered = 0, failed = 0 } = await duplex({});
+    expect(answered + failed).toBe(20);
+    expect(failed).toBeGreaterThan(0);
+  });
+
   test('without the guard it is told that it would have to wait', async () => {
     expect(await wait({ obi_test_no_blocking_guard: 1 })).toEqual({ answer: 'read BlockingIOError', carried: '1' });
   });

@@ -71,6 +71,7 @@ export const configSchema = z.strictObject({
       tap: z.enum(['auto', 'syscalls', 'tcp']).prefault('auto'),
       allow_overlap: truth.prefault(false),
       fionread_safe_executables: globs.prefault([]),
+      blocking_sockets: truth.prefault(true),
       maps_config: z.strictObject({ global_scale_factor: z.coerce.number().int().min(-3).max(3).prefault(0) }).prefault({}),
     })
     .prefault({}),

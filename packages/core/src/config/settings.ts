@@ -151,6 +151,15 @@ export const SETTINGS: readonly Setting[] = [
     own: true,
   },
   {
+    key: 'ebpf.blocking_sockets',
+    env: ['OTEL_EBPF_BPF_BLOCKING_SOCKETS'],
+    parse: text,
+    type: 'true | false',
+    description:
+      'Propagation on sockets that block too, for the first request of a connection. `false` where a thread may wait in `recv` before anything was sent on its connection: in a watched socket that read can fail with EAGAIN.',
+    own: true,
+  },
+  {
     key: 'ebpf.maps_config.global_scale_factor',
     type: 'integer, -3 to 3',
     description: 'Doubles (or halves, when negative) the size of kernel maps this many times.',

@@ -26,6 +26,7 @@ export function kernelParameters(config: Config, cgroup: WatchedCgroup | undefin
     obi_cfg_sample_below: sampleBelow(name, arg),
     obi_cfg_max_age_ns: BigInt(config.ebpf.max_transaction_time) * 1_000_000n,
     obi_cfg_fionread_fault: fionreadFault,
+    obi_cfg_blocking_sockets: config.ebpf.blocking_sockets,
     ...(cgroup === undefined || cgroup.path === '/'
       ? {}
       : {

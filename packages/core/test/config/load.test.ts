@@ -44,6 +44,7 @@ describe('precedence', () => {
       tap: 'auto',
       allow_overlap: false,
       fionread_safe_executables: [],
+      blocking_sockets: true,
       maps_config: { global_scale_factor: 0 },
     });
     expect(config.otel_traces_export.sampler).toEqual({ name: 'parentbased_always_on', arg: 1 });
