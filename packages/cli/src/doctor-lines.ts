@@ -130,10 +130,14 @@ function carrierLines(features: KernelFeatures, propagation: Findings['propagati
     !cgroup
       ? ['off', 'carrier http header', 'no cgroup2']
       : headers && missing.length > 0
-        ? ['off', 'carrier http header', `missing ${named(missing)}`]
+        ? ['off', 'carrier http header', `off, because ${named(missing)} is missing: no traceparent is written, though ebpf.context_propagation asks for it`]
         : headers
           ? ['ok', 'carrier http header', 'on']
-          : ['off', 'carrier http header', 'off by configuration: OTEL_EBPF_BPF_CONTEXT_PROPAGATION=headers turns it on'],
+          : [
+              'off',
+              'carrier http header',
+              `off by configuration: OTEL_EBPF_BPF_CONTEXT_PROPAGATION=headers turns it on${missing.length > 0 ? `; it needs ${named(missing)}, which is missing` : ''}`,
+            ],
     ...(limit === undefined ? [] : [['off', 'carrier tcp options', limit] as const]),
     features.probeWriteUser
       ? ['ok', 'bpf_probe_write_user', 'permitted']

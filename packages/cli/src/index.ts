@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Parses the command line and calls the command; every error becomes one message and an exit code. */
-import { isObiError, type KernelError } from '@obi/core';
+import { isObiError, type KernelError, nearest } from '@obi/core';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { doctor } from './commands/doctor.js';
 import { type ExplainOptions, explain } from './commands/explain.js';
@@ -11,6 +11,7 @@ import { type RecordOptions, record } from './commands/record.js';
 import { run } from './commands/run.js';
 import { VERSION } from './host.js';
 import type { GlobalOptions } from './load.js';
+import { watchOutput } from './output.js';
 
 function program(): Command {
   const obi = new Command('obi')
@@ -18,7 +19,8 @@ function program(): Command {
     .version(VERSION)
     .option('-p, --plugins <names>', 'probes to run: short names, package names or paths, separated by commas (default: all installed)')
     .option('-c, --config <file>', 'configuration file (YAML); the environment wins over it')
-    .exitOverride();
+    .exitOverride()
+    .hook('preSubcommand', refuseUnknown);
   obi
     .command('run', { isDefault: true })
     .description('trace (the default)')
@@ -55,6 +57,15 @@ function program(): Command {
   return obi;
 }
 
+/** A first word that is no command is not an argument of the default one. */
+function refuseUnknown(obi: Command): void {
+  const [name] = obi.args;
+  const names = [...obi.commands.map((command) => command.name()), 'help'];
+  if (name === undefined || name.startsWith('-') || names.includes(name)) return;
+  const near = nearest(name, names);
+  obi.error(`error: unknown command "${name}"${near === undefined ? '' : ` (did you mean "${near}"?)`}; there are: ${names.join(', ')}`);
+}
+
 async function forAuthors(command: Command, action: () => Promise<void>): Promise<void> {
   try {
     await action();
@@ -81,11 +92,13 @@ function wholeUpTo(most: number): (text: string) => number {
 
 /** Sets `process.exitCode`; never throws. */
 export async function main(argv: readonly string[]): Promise<void> {
+  using output = watchOutput();
   try {
     await program().parseAsync(argv);
   } catch (error) {
     process.exitCode = report(error);
   }
+  if (await output.failed()) process.exitCode ||= 1;
 }
 
 /** @returns the exit code: 2 for a wrong command line or configuration, 1 for all else. */

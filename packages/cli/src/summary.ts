@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What a run without receiver and printer shows at its end: the last traces, and what was lost. */
+/** What a run shows at its end: the last traces, when they went nowhere else, and what was lost. Traces go to standard output, what is said about them to standard error. */
 import { type AgentStatus, type Container, type SinkFaults, type SpanExporter, SpanExporters } from '@obi/core';
 import { detectTerminal, MemoryStore, renderWaterfall } from '@obi/exporter-console';
+import { print } from './output.js';
 
 const TRACES_SHOWN = 20;
 /** Records that came and made no span. */
 const FAULTS: Readonly<Record<keyof SinkFaults, string>> = { short: 'short_records', unknown: 'unknown_records', thrown: 'decoder_faults' };
 
-export function summary(container: Container, status: AgentStatus): void {
+export async function summary(container: Container, status: AgentStatus): Promise<void> {
+  const lost = lostLines(status);
   const store = container.resolve<readonly SpanExporter[]>(SpanExporters).find((exporter) => exporter instanceof MemoryStore);
   if (store instanceof MemoryStore) {
     const ids = store.traceIds();
     const spans = ids.slice(-TRACES_SHOWN).flatMap((id) => store.trace(id));
-    if (spans.length > 0) process.stdout.write(`${renderWaterfall(spans, detectTerminal(process.stdout, process.env))}\n`);
-    const hidden = ids.length - TRACES_SHOWN;
-    process.stdout.write(
-      `${ids.length} traces${hidden > 0 ? ` (the last ${TRACES_SHOWN} are shown)` : ''}. Set OTEL_EXPORTER_OTLP_ENDPOINT to send them to a backend.\n`,
+    const failure = spans.length === 0 ? undefined : await print(`${renderWaterfall(spans, detectTerminal(process.stdout, process.env))}\n`);
+    if (failure) lost.push(`lost: exporter ${store.name} closed_output ${spans.length}`);
+    const some = ids.length > TRACES_SHOWN && !failure;
+    process.stderr.write(
+      `${ids.length} traces${some ? ` (the last ${TRACES_SHOWN} are shown)` : ''}. Set OTEL_EXPORTER_OTLP_ENDPOINT to send them to a backend.\n`,
     );
   }
-  const lost = lostLines(status);
   if (lost.length > 0) process.stderr.write(`${lost.join('\n')}\n`);
 }
 

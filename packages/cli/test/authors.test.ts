@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { written } from './support/fakes.js';
 
 let mockAbsent = false;
-jest.mock('@obi/native', () => ({ createKernel: () => ({ features: () => ({ capabilities: ['SYS_ADMIN'] }) }) }));
+jest.mock('@obi/native', () => ({ createKernel: () => ({ features: () => jest.requireActual('./support/fakes.js').FEATURES }) }));
 jest.mock('@obi/bpf', () => ({ coreObjects: () => ({}) }));
 jest.mock('@obi/probe-kit', () => {
   if (mockAbsent) throw Object.assign(new Error('Cannot find module'), { code: 'MODULE_NOT_FOUND' });
@@ -66,4 +66,12 @@ test.each([
 test('record says at once that its file cannot be written', async () => {
   const { code, stderr } = await ran('record', '--out', join(folder, 'nosuch', 'x.json'));
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(/cannot write into .*nosuch \(ENOENT\)/) });
+});
+
+test('record of a probe that is not there names those that are', async () => {
+  const { code, stderr } = await ran('record', '--out', join(folder, 'x.json'), '--probe', 'htpp');
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr: 'error: --probe: there is no probe "htpp" (did you mean "http"?) in this run; it has: http, node, python\n',
+  });
 });

@@ -88,7 +88,7 @@ test('without rights nothing is said of what they hide: not that the kernel lack
     bpf_probe_write_user: 'not checked: the check needs CAP_SYS_ADMIN',
   });
   expect(line('tap syscalls', nobody)).toEqual(['bad', 'tap syscalls', 'missing CAP_BPF, CAP_PERFMON']);
-  expect(line('carrier http header', nobody)).toEqual(['off', 'carrier http header', 'missing CAP_BPF, CAP_NET_ADMIN']);
+  expect(line('carrier http header', nobody)).toEqual(['off', 'carrier http header', expect.stringMatching(/^off, because CAP_BPF, CAP_NET_ADMIN is missing/)]);
   expect(
     lines(nobody)
       .map(([, , text]) => text)
@@ -115,6 +115,13 @@ test('the header carrier: on, off by configuration, off without cgroup2', () => 
   expect(line('carrier http header', {}, { propagation: 'disabled' })?.[2]).toContain('OTEL_EBPF_BPF_CONTEXT_PROPAGATION=headers');
   expect(line('carrier http header', {}, { cgroup: { path: undefined } })?.[2]).toBe('no cgroup2');
   expect(bad({}, { cgroup: { path: undefined } })).toEqual(['cgroup2']);
+});
+
+test('the header carrier without CAP_NET_ADMIN: missing, or missing when it is turned on', () => {
+  const limited = { capabilities: ['BPF', 'PERFMON'] };
+  expect(line('carrier http header', limited)).toEqual(['off', 'carrier http header', expect.stringMatching(/^off, because CAP_NET_ADMIN is missing/)]);
+  expect(line('carrier http header', limited, { propagation: 'disabled' })?.[2]).toMatch(/off by configuration: .*; it needs CAP_NET_ADMIN, which is missing$/);
+  expect(line('carrier http header', {}, { propagation: 'disabled' })?.[2]).not.toContain('missing');
 });
 
 test('bpf_probe_write_user names the lockdown that forbids it', () => {

@@ -4,16 +4,21 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FEATURES, STATUS, written } from './support/fakes.js';
+import { FEATURES, HTTP, REFUSED, STATUS, written } from './support/fakes.js';
 
 const mockFeatures = jest.fn();
+const mockDescribe = jest.fn();
 const mockOpen = jest.fn();
 const mockStart = jest.fn();
 const mockClaim = jest.fn();
 const mockReleased = jest.fn();
 jest.mock('@obi/native', () => ({ createKernel: () => ({ features: mockFeatures, open: mockOpen }) }));
 jest.mock('@obi/bpf', () => ({ coreObjects: () => ({}) }));
-jest.mock('@obi/core', () => ({ ...jest.requireActual('@obi/core'), Agent: { start: (...args: unknown[]) => mockStart(...args) } }));
+jest.mock('@obi/core', () => ({
+  ...jest.requireActual('@obi/core'),
+  Agent: { start: (...args: unknown[]) => mockStart(...args) },
+  describeProbes: (...args: unknown[]) => mockDescribe(...args),
+}));
 
 // A claim would be seen by every obi that is started on this machine meanwhile.
 jest.mock('../src/watch-claim.js', () => ({ claimWatch: (...args: unknown[]) => mockClaim(...args) }));
@@ -50,6 +55,7 @@ beforeEach(() => {
   process.env['OTEL_EBPF_EXPLAIN_DIRECTORY'] = join(folder, 'explain');
   mockFeatures.mockReset().mockReturnValue(FEATURES);
   mockOpen.mockReset();
+  mockDescribe.mockReset().mockImplementation(jest.requireActual('@obi/core').describeProbes);
   mockStart.mockReset();
   mockReleased.mockReset();
   others([]);
@@ -86,6 +92,31 @@ describe('the command line', () => {
     expect(code).toBe(2);
     expect(stderr).toMatch(/^error: /);
     expect(mockStart).not.toHaveBeenCalled();
+  });
+});
+
+describe('a first word that is no command', () => {
+  test.each([
+    [['recrod', '--out', 'x'], 'recrod', ' (did you mean "record"?)'],
+    [['dcotor'], 'dcotor', ' (did you mean "doctor"?)'],
+    [['--plugins', 'http', 'foo'], 'foo', ''],
+  ])('%j is called that', async (args, name, hint) => {
+    const { code, stderr } = await ran(...args);
+    expect(code).toBe(2);
+    expect(stderr).toBe(`error: unknown command "${name}"${hint}; there are: run, probes, doctor, explain, record, new-probe, help\n`);
+  });
+});
+
+describe('probes', () => {
+  test.each([
+    ['none installed', [], 1],
+    ['none that can run', [REFUSED], 1],
+    ['one that can', [REFUSED, HTTP], 0],
+  ])('%s: exit code', async (_what, probes, expected) => {
+    mockDescribe.mockReturnValue(probes);
+    const { code, stdout } = await ran('probes');
+    expect(code ?? 0).toBe(expected);
+    for (const { id } of probes) expect(stdout).toContain(`${id}  `);
   });
 });
 
@@ -275,7 +306,8 @@ describe('a run', () => {
       exit: 0,
     });
     expect(stderr).not.toContain('internal error');
-    expect(stdout).toContain('0 traces');
+    expect(stdout).toBe('');
+    expect(stderr).toContain('0 traces');
   });
 
   test('an agent that cannot start frees the port', async () => {

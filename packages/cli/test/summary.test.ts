@@ -27,29 +27,45 @@ function store(traces: number): MemoryStore {
   return memory;
 }
 
-const shown = (exporter: SpanExporter, status: AgentStatus = STATUS) => written('stdout', () => summary(container(exporter), status));
+/** What it wrote to both streams. */
+async function shown(exporter: SpanExporter, status: AgentStatus = STATUS) {
+  let stderr = '';
+  const stdout = await written('stdout', async () => {
+    stderr = await written('stderr', () => summary(container(exporter), status));
+  });
+  return { stdout, stderr };
+}
 
 test('the traces of the store, and how to send them elsewhere', async () => {
-  const text = await shown(store(2));
-  expect(text).toContain('GET /1');
-  expect(text).toContain('GET /2');
-  expect(text).toMatch(/\n2 traces\. Set OTEL_EXPORTER_OTLP_ENDPOINT .*\n$/);
+  const { stdout, stderr } = await shown(store(2));
+  expect(stdout).toContain('GET /1');
+  expect(stdout).toContain('GET /2');
+  expect(stderr).toMatch(/^2 traces\. Set OTEL_EXPORTER_OTLP_ENDPOINT .*\n$/);
 });
 
 test('of many, the last 20', async () => {
-  const text = await shown(store(23));
-  expect(text.match(/GET \/\d+/g)).toHaveLength(20);
-  expect(text).not.toMatch(/GET \/3\b/);
-  expect(text).toContain('23 traces (the last 20 are shown)');
+  const { stdout, stderr } = await shown(store(23));
+  expect(stdout.match(/GET \/\d+/g)).toHaveLength(20);
+  expect(stdout).not.toMatch(/GET \/3\b/);
+  expect(stderr).toContain('23 traces (the last 20 are shown)');
 });
 
-test('no trace is said too', async () => {
-  expect(await shown(store(0))).toMatch(/^0 traces\. /);
+test('no trace is said too, and leaves standard output to what the user asked for', async () => {
+  expect(await shown(store(0))).toEqual({ stdout: '', stderr: expect.stringMatching(/^0 traces\. /) });
 });
 
 test('with another exporter there is nothing to show', async () => {
   const other = { name: 'other' } as SpanExporter;
-  expect(await shown(other)).toBe('');
+  expect(await shown(other)).toEqual({ stdout: '', stderr: '' });
+});
+
+test('traces that cannot be drawn are lost, counted, and not called shown', async () => {
+  const full = jest.spyOn(process.stdout, 'write').mockImplementation((_text, done) => {
+    process.nextTick(done as (error: Error) => void, Object.assign(new Error('no space'), { code: 'ENOSPC' }));
+    return false;
+  });
+  const stderr = await written('stderr', () => summary(container(store(23)), STATUS)).finally(() => full.mockRestore());
+  expect(stderr).toMatch(/^23 traces\. Set .*\nlost: exporter memory closed_output 20\n$/);
 });
 
 test('losses go to standard error; what went well does not', async () => {

@@ -73,8 +73,13 @@ export function pluginUnknown(name: string, installed: readonly string[], neares
   const list = installed.length === 0 ? 'none' : installed.join(', ');
   return make('OBI_ERR_PLUGIN_UNKNOWN', '--plugins', `there is no probe "${name}"${hint}; installed: ${list}`, { details: { name, installed, nearest } });
 }
-export const pluginPath = (path: string, cause: unknown) =>
-  make('OBI_ERR_PLUGIN_PATH', '--plugins', `no package at ${path}: ${text(cause)}`, { cause, details: { path } });
+export function pluginPath(path: string, cause: unknown): ObiError {
+  const details = { path };
+  // Errors of the file system have a code; without one the file was read.
+  if (typeof (cause as NodeJS.ErrnoException | undefined)?.code === 'string')
+    return make('OBI_ERR_PLUGIN_PATH', '--plugins', `no package at ${path}: ${text(cause)}`, { cause, details });
+  return make('OBI_ERR_PLUGIN_PATH', '--plugins', `the package.json in ${path} is broken: ${text(cause)}`, { remedy: 'correct it', cause, details });
+}
 
 // --- checks of a probe package, in the order in which they run -----------------------------------------------------
 

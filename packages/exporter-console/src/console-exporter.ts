@@ -9,7 +9,8 @@ import type { StoredSpan } from './stored-span.js';
 
 /** The part of a writable stream that the printer uses. */
 export interface ConsoleOutput {
-  write(text: string): boolean;
+  /** `done` is called once, with an error when the text did not get out. */
+  write(text: string, done: (error?: Error | null) => void): boolean;
   on(event: 'drain', listener: () => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
   off(event: 'drain', listener: () => void): unknown;
@@ -37,6 +38,8 @@ export class ConsoleExporter implements SpanExporter {
   private readonly maxHeldBytes: number;
   private held = '';
   private heldSpans = 0;
+  /** Of writes that have not answered. */
+  private writtenSpans = 0;
   private total = 0;
   private printed = 0;
   private failedWrites = 0;
@@ -65,13 +68,18 @@ export class ConsoleExporter implements SpanExporter {
     const { held, heldSpans } = this;
     this.held = '';
     this.heldSpans = 0;
-    this.printed += heldSpans;
-    this.blocked = !this.output.write(held);
+    this.writtenSpans += heldSpans;
+    this.blocked = !this.output.write(held, (error) => {
+      this.writtenSpans -= heldSpans;
+      if (error) this.dropped.closed_output += heldSpans;
+      else this.printed += heldSpans;
+      this.settle();
+    });
   }
 
   async flush(timeoutMs: number): Promise<void> {
     this.tick();
-    if (!this.blocked || this.closed) return;
+    if (this.isSettled) return;
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, timeoutMs);
@@ -86,7 +94,7 @@ export class ConsoleExporter implements SpanExporter {
       exported: this.printed,
       dropped: Object.fromEntries(Object.entries(this.dropped).filter(([, count]) => count > 0)),
       failedRequests: this.failedWrites,
-      heldSpans: this.heldSpans,
+      heldSpans: this.heldSpans + this.writtenSpans,
       heldBytes: this.held.length,
     };
   }
@@ -111,16 +119,24 @@ export class ConsoleExporter implements SpanExporter {
   private readonly onDrain = (): void => {
     this.blocked = false;
     this.tick();
-    if (this.blocked) return;
-    for (const resolve of this.drained.splice(0)) resolve();
+    this.settle();
   };
 
   /** The reader is gone (EPIPE): spans are counted from now on, obi goes on. */
   private readonly onError = (): void => {
     this.failedWrites++;
     this.close('closed_output');
-    for (const resolve of this.drained.splice(0)) resolve();
+    this.settle();
   };
+
+  /** Nothing is on its way, or will be. */
+  private get isSettled(): boolean {
+    return this.writtenSpans === 0 && (!this.blocked || this.closed);
+  }
+
+  private settle(): void {
+    if (this.isSettled) for (const resolve of this.drained.splice(0)) resolve();
+  }
 
   private close(reason: 'closed_output' | 'slow_output'): void {
     this.closed = true;

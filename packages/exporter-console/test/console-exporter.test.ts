@@ -10,8 +10,14 @@ import { directory, id, span, TRACE, write } from './support/spans.js';
 class Output extends EventEmitter implements ConsoleOutput {
   text = '';
   ready = true;
-  write(text: string): boolean {
-    this.text += text;
+  /** What the next write fails with. */
+  failure: Error | undefined;
+  /** Answers at once, as a file does. */
+  write(text: string, done: (error?: Error | null) => void): boolean {
+    const { failure } = this;
+    if (failure === undefined) this.text += text;
+    done(failure);
+    if (failure) this.emit('error', failure);
     return this.ready;
   }
 }
@@ -105,6 +111,34 @@ describe('ConsoleExporter', () => {
     exporter.tick();
     expect(exporter.stats()).toMatchObject({ spans: 2, exported: 1, dropped: { closed_output: 1 }, failedRequests: 1 });
     await exporter[Symbol.asyncDispose]();
+  });
+
+  test('a full disk: spans of the write that failed are lost too', async () => {
+    const { output, exporter } = start('text');
+    write(exporter.writer, 1);
+    exporter.tick();
+    output.failure = Object.assign(new Error('no space'), { code: 'ENOSPC' });
+    write(exporter.writer, 2);
+    write(exporter.writer, 3);
+    exporter.tick();
+    write(exporter.writer, 4);
+    await exporter[Symbol.asyncDispose]();
+    expect(exporter.stats()).toMatchObject({ spans: 4, exported: 1, dropped: { closed_output: 3 }, failedRequests: 1, heldSpans: 0 });
+  });
+
+  test('a write that has not answered is held, and disposal waits for its answer', async () => {
+    const { output, exporter } = start('text');
+    let answer: (() => void) | undefined;
+    output.write = (_text, done) => {
+      answer = done;
+      return true;
+    };
+    write(exporter.writer, 1);
+    exporter.tick();
+    expect(exporter.stats()).toMatchObject({ exported: 0, heldSpans: 1 });
+    setTimeout(() => answer?.(), 20);
+    await exporter[Symbol.asyncDispose]();
+    expect(exporter.stats()).toMatchObject({ exported: 1, dropped: {}, heldSpans: 0 });
   });
 
   test('disposal prints what is held', async () => {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `obi doctor`: what this machine allows, and what follows for taps and carriers. */
-import { type Config, cgroup2Mount, describeProbes, hostArchitecture, isObiError, unifiedCgroupPath } from '@obi/core';
+import { type Config, cgroup2Mount, hostArchitecture, isObiError, unifiedCgroupPath } from '@obi/core';
 import { createKernel } from '@obi/native';
 import { type CgroupFinding, doctorLines, formatLine } from '../doctor-lines.js';
-import { hostDirectory } from '../host.js';
+import { installedProbes } from '../installed.js';
 import { type GlobalOptions, load } from '../load.js';
 
 /** Exit code 1 when something cannot run. */
@@ -16,7 +16,7 @@ export function doctor(options: GlobalOptions): void {
     propagation: config.ebpf.context_propagation,
     tap: config.ebpf.tap,
     cgroup: findCgroup(config),
-    probes: architecture && describeProbes({ hostDirectory: [hostDirectory, process.cwd()], plugins: config.plugins, features, architecture }),
+    probes: architecture && installedProbes(config, features, architecture),
     processArchitecture: process.arch,
   });
   for (const line of lines) console.log(formatLine(line));

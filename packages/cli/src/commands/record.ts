@@ -2,8 +2,11 @@
 /** `obi record --out FILE`: the records of a live run, in the form that probe-kit's `replay` reads. */
 import { accessSync, constants } from 'node:fs';
 import { dirname } from 'node:path';
-import { createLogger, ProcessDirectory } from '@obi/core';
+import { type Config, createLogger, hostArchitecture, nearest, ProcessDirectory } from '@obi/core';
+import { createKernel } from '@obi/native';
+import { installedProbes } from '../installed.js';
 import { type GlobalOptions, load } from '../load.js';
+import { isReaderGone, print } from '../output.js';
 import { AuthorError, loadKit } from './kit.js';
 import { RecordSink } from './record-sink.js';
 import { trace } from './run.js';
@@ -15,7 +18,7 @@ export interface RecordOptions extends GlobalOptions {
   readonly probe?: string;
 }
 
-/** Ends the process after a signal, `seconds` or `max` records. @throws what `run` throws, and AuthorError when the file cannot be written. */
+/** Ends the process after a signal, `seconds` or `max` records. @throws what `run` throws, and AuthorError when the file cannot be written or there is no such probe. */
 export async function record(options: RecordOptions): Promise<void> {
   const { out, seconds, max: limit, probe } = options;
   // Before the run: nobody records for an hour to learn that there is no such folder.
@@ -26,6 +29,7 @@ export async function record(options: RecordOptions): Promise<void> {
   }
   const kit = await loadKit('record');
   const { config, warnings } = load(options);
+  if (probe !== undefined) requireProbe(probe, config);
   const log = createLogger({ level: config.log_level, format: config.log_format });
   for (const warning of warnings) log.warn(warning);
 
@@ -51,6 +55,19 @@ export async function record(options: RecordOptions): Promise<void> {
   }
   const events = sink?.events ?? [];
   kit.writeRecordedEvents(out, events);
-  console.log(`${out}: ${events.length} records. They hold what the applications sent and received, as far as the probe keeps it: look before you share them.`);
-  process.exit(0);
+  const failure = await print(
+    `${out}: ${events.length} records. They hold what the applications sent and received, as far as the probe keeps it: look before you share them.\n`,
+  );
+  process.exit(failure === undefined || isReaderGone(failure) ? 0 : 1);
+}
+
+/** Nobody records for an hour to learn that a name was misspelt. @throws AuthorError. */
+function requireProbe(id: string, config: Config): void {
+  const architecture = hostArchitecture();
+  if (!architecture) return; // the run says it
+  const ids = installedProbes(config, createKernel().features(), architecture).map((probe) => probe.id);
+  if (ids.includes(id)) return;
+  const near = nearest(id, ids);
+  const hint = near === undefined ? '' : ` (did you mean "${near}"?)`;
+  throw new AuthorError(`--probe: there is no probe "${id}"${hint} in this run; it has: ${ids.sort().join(', ') || 'none'}`);
 }

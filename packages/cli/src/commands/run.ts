@@ -93,7 +93,7 @@ export async function trace(config: Config, log: Logger, { make, exporterPorts, 
     const status = agent.status;
     log.debug('counters', { counters: status.counters, faults: status.faults });
     log.flush();
-    summary(container, status);
+    await summary(container, status);
   } finally {
     await explain?.[Symbol.asyncDispose]();
     await health?.[Symbol.asyncDispose]();

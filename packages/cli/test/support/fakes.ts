@@ -55,8 +55,10 @@ export const STATUS: AgentStatus = {
 /** Runs `action` and returns what it wrote to a stream of this process. */
 export async function written(stream: 'stdout' | 'stderr', action: () => unknown): Promise<string> {
   let text = '';
-  const spy = jest.spyOn(process[stream], 'write').mockImplementation((chunk) => {
+  const spy = jest.spyOn(process[stream], 'write').mockImplementation((chunk, ...more) => {
     text += String(chunk);
+    const done = more.find((argument) => typeof argument === 'function') as (() => void) | undefined;
+    if (done) process.nextTick(done);
     return true;
   });
   try {

@@ -22,6 +22,7 @@ export async function discoverProbes(options: DiscoverOptions): Promise<Discover
   for (const { candidate, outcome } of checkAll(selected, options)) {
     try {
       if (!('entry' in outcome)) throw outcome.error;
+      log.debug(`importing ${candidate.packageName}`, { directory: candidate.directory }); // the last line, where its code never returns
       const definition = await importProbe(candidate, outcome, importModule);
       const { packageName, packageVersion, directory } = candidate;
       probes.push({ ...outcome, packageName, packageVersion, directory, definition });

@@ -33,6 +33,7 @@ import { ProcessMap } from './process-map.js';
 import { makeProcessTable } from './process-set-up.js';
 import { type RuntimeStatus, Runtimes } from './runtimes.js';
 import { attachSockets, attachTap, attachTasks, type Tap } from './taps.js';
+import { unreadableAdvice } from './unreadable-advice.js';
 
 const BATCH_BYTES = 256 * 1024;
 const COALESCE_MS = 5;
@@ -63,6 +64,7 @@ export interface AgentOptions {
 /** What the health output and `obi` at its end show. */
 export interface AgentStatus {
   readonly tap: Tap;
+  /** As configured, or `off` where that asks for headers and they cannot be written here: `limits` says why. */
   readonly propagation: string;
   /** Why a carrier is off or limited; empty when all is well. */
   readonly limits: readonly string[];
@@ -104,6 +106,7 @@ export class Agent implements AsyncDisposable {
   #lastCounters: Record<string, Record<string, number>> | undefined;
   #tap: Tap = 'syscalls';
   #fionreadFault = true;
+  #carriersOff = false;
   #stopping = false;
   #stopped: Promise<void> | undefined;
 
@@ -159,6 +162,7 @@ export class Agent implements AsyncDisposable {
     this.#processes = await makeProcessTable(config, cgroup, options, {
       selected: (process) => processMap.value.selected(process),
       deselected: (pid, reason) => processMap.value.deselected(pid, reason),
+      unreadable: (pids) => this.#log.warn(unreadableAdvice(pids, cgroup?.path, features.capabilities)),
     });
     this.#container.registerValue<ProcessDirectory>(ProcessDirectory, this.#processes);
     this.#exporters = this.#container.resolve<readonly SpanExporter[]>(SpanExporters);
@@ -188,6 +192,7 @@ export class Agent implements AsyncDisposable {
     if (limit !== undefined) this.#limits.push(`propagation: ${limit}`);
     this.#tap = attachTap(session, objects, config, features, parameters, this.#log);
     const carriers = methods.headers && attachSockets(session, objects, cgroup, parameters, features, this.#limits);
+    this.#carriersOff = methods.headers && !carriers;
 
     // Each problem is said once. Discovery has logged what it found unless it left nothing to try; what fails from here on is logged when the run goes on, else it is in the error.
     const told = probes.length > 0 ? refusals.length : 0;
@@ -301,7 +306,7 @@ export class Agent implements AsyncDisposable {
   get status(): AgentStatus {
     return {
       tap: this.#tap,
-      propagation: this.#config.ebpf.context_propagation,
+      propagation: this.#carriersOff ? 'off' : this.#config.ebpf.context_propagation,
       limits: this.#limits,
       probes: this.#probes,
       refusals: this.#refusals,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Core's own programs: the taps that see bytes, the hooks that follow tasks, and the sockhash that carriers work on. */
 import type { Config } from '../config/schema.js';
+import { missingCapabilities } from '../discovery/obstacles.js';
 import type { CoreObjects } from '../kernel/core-objects.js';
 import type { KernelFeatures, LoadedObject } from '../kernel/kernel.js';
 import type { KernelSession, Parameters } from '../kernel/kernel-session.js';
@@ -16,6 +17,9 @@ const TASK_HOOKS = {
   obi_exit: 'sched_process_exit',
   obi_sock_state: 'inet_sock_set_state',
 } as const;
+
+/** For the sockhash, and what is attached to it and to the cgroup; what else loading takes, every run has. */
+const CARRIER_RIGHTS = ['NET_ADMIN'];
 
 const TCP_HOOKS = ['obi_tcp_send', 'obi_tcp_sent', 'obi_tcp_recv', 'obi_tcp_recvd'] as const;
 
@@ -43,7 +47,7 @@ export function attachTap(session: KernelSession, objects: CoreObjects, config: 
   return tap;
 }
 
-/** @returns false when outgoing bytes cannot be watched on this machine; the reason is added to `limits`. */
+/** @returns false when outgoing bytes cannot be watched on this machine or with these rights; the reason is added to `limits`. */
 export function attachSockets(
   session: KernelSession,
   objects: CoreObjects,
@@ -52,6 +56,14 @@ export function attachSockets(
   features: KernelFeatures,
   limits: string[],
 ): boolean {
+  const missing = missingCapabilities(CARRIER_RIGHTS, features.capabilities);
+  if (missing.length > 0) {
+    const names = missing.map((name) => `CAP_${name}`).join(', ');
+    limits.push(
+      `propagation: off, because ${names} is missing: spans are written, but no traceparent header; run obi as root or grant ${names} (setpriv, AmbientCapabilities= of systemd, --cap-add of containers), or set ebpf.context_propagation to disabled`,
+    );
+    return false;
+  }
   const directory = cgroup?.directory ?? cgroup2Mount();
   if (directory === undefined) {
     limits.push('propagation: off, because no cgroup2 file system is mounted here; mount one, or name a cgroup with ebpf.cgroup_path');

@@ -7,7 +7,7 @@ export type LogLevel = 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
 export type LogFields = Readonly<Record<string, unknown>>;
 
 export const Logger = Symbol.for('obi.Logger');
-/** Never throws. Lines are buffered and written from the event loop; see `flush`. */
+/** Never throws, and never waits for long: a line that cannot be written is lost. */
 export interface Logger {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
@@ -16,6 +16,6 @@ export interface Logger {
   isEnabled(level: LogLevel): boolean;
   /** A logger whose lines carry `fields` too. */
   child(fields: LogFields): Logger;
-  /** Writes out what is buffered, synchronously; also happens at exit. */
+  /** After it nothing is held back; for loggers that hold lines. */
   flush(): void;
 }

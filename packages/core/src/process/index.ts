@@ -10,6 +10,6 @@ export { ProcDirectory } from './proc-directory.js';
 export type { ProcessStat, ProcFs, RandomAccessFile } from './proc-fs.js';
 export { ProcessTable, type ProcessTableOptions } from './process-table.js';
 export { DEFAULT_FIONREAD_SAFE } from './runtime-table.js';
-export { type ProcessSelector, type SelectionConfig, SelectionRules, type ServiceIdentity } from './selection-rules.js';
+export { type ProcessSelector, placeOf, type SelectionConfig, SelectionRules, type ServiceIdentity } from './selection-rules.js';
 export { type ServiceResourceOptions, ServiceResources } from './service-resource.js';
 export type { DeselectReason, ProcessListener, TracedProcess } from './traced-process.js';

@@ -6,6 +6,8 @@ import type { ProcessStat, ProcFs, RandomAccessFile } from './proc-fs.js';
 
 const TCP_LISTEN = '0A';
 const DELETED = ' (deleted)';
+/** Of the flags in stat (include/linux/sched.h). */
+const PF_KTHREAD = 0x0020_0000;
 
 /** Reads are synchronous: /proc answers from memory, and an event is handled whole before the next one. */
 export class ProcDirectory implements ProcFs {
@@ -22,9 +24,7 @@ export class ProcDirectory implements ProcFs {
   }
 
   stat(pid: number): ProcessStat | undefined {
-    const text = this.#text(`${pid}/stat`);
-    // The second field is the name in parentheses, and may hold spaces and parentheses itself.
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    const fields = this.#statFields(pid);
     const [state, parent] = fields;
     const startTime = Number(fields[19]);
     if (!state || !parent || !Number.isFinite(startTime)) return undefined;
@@ -41,6 +41,18 @@ export class ProcDirectory implements ProcFs {
   executable(pid: number): string | undefined {
     const path = this.#link(`${pid}/exe`);
     return path?.endsWith(DELETED) ? path.slice(0, -DELETED.length) : path;
+  }
+
+  isUnreadable(pid: number): boolean {
+    try {
+      readlinkSync(this.#path(`${pid}/exe`));
+      return false;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EACCES') return false;
+    }
+    // Rights are asked for before it is seen that a kernel thread has no executable.
+    const flags = Number(this.#statFields(pid)[6]);
+    return Number.isInteger(flags) && (flags & PF_KTHREAD) === 0;
   }
 
   openExecutable(pid: number): RandomAccessFile | undefined {
@@ -109,6 +121,12 @@ export class ProcDirectory implements ProcFs {
 
   fileExists(pid: number, path: string): boolean {
     return existsSync(this.#path(join(`${pid}/root`, path)));
+  }
+
+  /** From the third one on: the second is the name in parentheses, and may hold spaces and parentheses itself. */
+  #statFields(pid: number): string[] {
+    const text = this.#text(`${pid}/stat`);
+    return text.slice(text.lastIndexOf(')') + 2).split(' ');
   }
 
   #path(name: string): string {

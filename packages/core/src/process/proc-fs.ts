@@ -13,6 +13,8 @@ export interface ProcFs {
   children(pid: number): number[];
   /** Path of the executable as the process sees it, without the mark of a deleted file. Undefined for kernel threads and zombies. */
   executable(pid: number): string | undefined;
+  /** True where {@link executable} is undefined for want of rights: another user's process, or one with more rights, without CAP_SYS_PTRACE. Never of kernel threads. */
+  isUnreadable(pid: number): boolean;
   /** Reads from the executable file itself, in whatever mount namespace and even when it was deleted. */
   openExecutable(pid: number): RandomAccessFile | undefined;
   /** Arguments, the program's own name first; empty for kernel threads. */

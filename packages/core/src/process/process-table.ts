@@ -9,9 +9,10 @@ import { listeningPorts, type SocketTables } from './listening-ports.js';
 import type { ProcFs } from './proc-fs.js';
 import { isSameProgram, type ProgramImage, ProgramImageReader } from './program-image.js';
 import { ResourceIds } from './resource-ids.js';
-import type { SelectionRules, ServiceIdentity } from './selection-rules.js';
+import { placeOf, type SelectionRules, type ServiceIdentity } from './selection-rules.js';
 import type { ServiceProcess, ServiceResources } from './service-resource.js';
 import type { DeselectReason, ProcessListener, TracedProcess } from './traced-process.js';
+import { UnreadableProcesses } from './unreadable-processes.js';
 import { Untouchables } from './untouchables.js';
 
 export interface ProcessTableOptions {
@@ -65,6 +66,7 @@ export class ProcessTable implements ProcessDirectory {
   readonly #options: ProcessTableOptions;
   readonly #untouchables: Untouchables;
   readonly #images: ProgramImageReader;
+  readonly #unreadable: UnreadableProcesses;
   readonly #traced = new Map<number, Entry>();
   readonly #ended = new Map<number, ProcessResource>();
   readonly #ids = new ResourceIds();
@@ -74,6 +76,7 @@ export class ProcessTable implements ProcessDirectory {
     this.#options = options;
     this.#untouchables = new Untouchables(options);
     this.#images = new ProgramImageReader(options.procFs, options.traits);
+    this.#unreadable = new UnreadableProcesses(options.procFs, options.rules, options.listener);
   }
 
   /**
@@ -83,13 +86,16 @@ export class ProcessTable implements ProcessDirectory {
   get advice(): string | undefined {
     const { rules } = this.#options;
     if (rules.advice !== undefined) return rules.advice;
-    const place = rules.cgroup === undefined || rules.cgroup === '/' ? '' : ` in cgroup ${rules.cgroup}`;
+    const place = placeOf(rules.cgroup);
+    // It would look as if nothing ran there, though some cannot be looked at: the listener was told of these.
     if (rules.descriptions.length === 0)
-      return this.#traced.size > 0 ? undefined : `selection: no process to trace runs now${place}; those that come are traced`;
+      return this.#traced.size > 0 || this.#unreadable.isTold ? undefined : `selection: no process to trace runs now${place}; those that come are traced`;
     const matched = new Set([...this.#traced.values()].map(({ rule }) => rule));
     const idle = rules.descriptions.flatMap((description, rule) => (matched.has(rule) ? [] : [`${description} (discovery.instrument[${rule}])`]));
     if (idle.length === 0) return undefined;
-    return `selection: no process that runs now${place} is traced because of ${shorten(idle).join('; ')}; processes that match are traced as soon as they appear`;
+    const which = `${place} is traced because of ${shorten(idle).join('; ')}`;
+    if (this.#unreadable.isTold) return `selection: no process that can be looked at${which}`;
+    return `selection: no process that runs now${which}; processes that match are traced as soon as they appear`;
   }
 
   get size(): number {
@@ -145,6 +151,7 @@ export class ProcessTable implements ProcessDirectory {
     };
     for (const pid of parents.keys()) visit(pid);
     for (const pid of [...this.#traced.keys()]) if (!parents.has(pid)) this.#drop(pid, 'exit');
+    this.#unreadable.tell();
   }
 
   /** Process `pid` (not a thread) runs another program now. @param exe its file as the kernel told it: all that can be known when the process has ended since */
@@ -152,6 +159,7 @@ export class ProcessTable implements ProcessDirectory {
     const before = this.#traced.has(pid);
     if (!this.#evaluate(pid, { exec: true }) && exe !== '') this.#rememberProgram(pid, exe);
     if (!before) this.#adoptChildren(pid);
+    this.#unreadable.tell();
   }
 
   /** Process `parentPid` made process `pid` (not a thread), which may have ended since. */
@@ -177,6 +185,7 @@ export class ProcessTable implements ProcessDirectory {
     const before = this.#traced.has(pid);
     this.#evaluate(pid, { port });
     if (!before) this.#adoptChildren(pid);
+    this.#unreadable.tell();
   }
 
   /** Looks at a traced process again: worth it once when it first carries traffic, since a forked worker may load its event loop without ever listening. */
@@ -211,7 +220,10 @@ export class ProcessTable implements ProcessDirectory {
       known = undefined;
     }
     const exe = occasion.copyOf?.image.exe ?? procFs.executable(pid);
-    if (exe === undefined) return false; // or a kernel thread
+    if (exe === undefined) {
+      this.#unreadable.consider(pid, this.#traced.has(stat.parentPid));
+      return false; // or a kernel thread
+    }
     const cmdline = occasion.copyOf?.image.cmdline ?? procFs.commandLine(pid);
 
     // Until the next exec every new port is told; only what was open before has to be read, once and only if somebody asks.

@@ -46,7 +46,14 @@ export type Decision =
   | { readonly kind: 'selected'; readonly rule: number; readonly identity: ServiceIdentity }
   | { readonly kind: 'unmatched' };
 
-type Test = (image: Candidate) => boolean;
+/** What can be read of a process whatever its user. */
+export type VisiblePart = Pick<Candidate, 'pid' | 'cmdline' | 'cgroup'>;
+
+interface Selector {
+  matches(image: Candidate): boolean;
+  /** For processes of which only this much can be read: `maybe` where the rest decides. */
+  judge(image: VisiblePart): 'yes' | 'no' | 'maybe';
+}
 
 /**
  * Entries are alternatives; the first of `instrument` that matches names the service; an exclusion wins over every selection.
@@ -59,14 +66,14 @@ export class SelectionRules {
   readonly descriptions: readonly string[];
   /** Path of the watched cgroup, if there is one. */
   readonly cgroup: string | undefined;
-  readonly #exclude: readonly Test[];
-  readonly #instrument: readonly { readonly test: Test; readonly identity: ServiceIdentity }[];
+  readonly #exclude: readonly Selector[];
+  readonly #instrument: readonly { readonly selector: Selector; readonly identity: ServiceIdentity }[];
 
   constructor(config: SelectionConfig) {
     this.cgroup = config.cgroup;
     this.descriptions = config.instrument.map(describeSelector);
     this.#exclude = config.exclude.map(compileSelector);
-    this.#instrument = config.instrument.map((entry) => ({ test: compileSelector(entry), identity: { name: entry.name, namespace: entry.namespace } }));
+    this.#instrument = config.instrument.map((entry) => ({ selector: compileSelector(entry), identity: { name: entry.name, namespace: entry.namespace } }));
     if (config.instrument.length === 0 && config.cgroup === undefined)
       this.advice =
         'selection: no process is traced, because nothing says which; set discovery.instrument (or its short cuts OTEL_EBPF_AUTO_TARGET_EXE, OTEL_EBPF_OPEN_PORT, OTEL_EBPF_TARGET_PID), or ebpf.cgroup_path to trace all of a cgroup';
@@ -74,11 +81,19 @@ export class SelectionRules {
 
   decide(image: Candidate): Decision {
     if (this.cgroup !== undefined && !isWithin(image.cgroup(), this.cgroup)) return { kind: 'excluded' };
-    if (this.#exclude.some((test) => test(image))) return { kind: 'excluded' };
+    if (this.#exclude.some((selector) => selector.matches(image))) return { kind: 'excluded' };
     if (this.#instrument.length === 0) return this.cgroup === undefined ? { kind: 'unmatched' } : { kind: 'selected', rule: -1, identity: {} };
-    const rule = this.#instrument.findIndex(({ test }) => test(image));
+    const rule = this.#instrument.findIndex(({ selector }) => selector.matches(image));
     const entry = this.#instrument[rule];
     return entry ? { kind: 'selected', rule, identity: entry.identity } : { kind: 'unmatched' };
+  }
+
+  /** Could {@link decide} select this process, if all of it could be read? @param isInherited whether `unmatched` is enough: its parent is traced. */
+  mayWant(image: VisiblePart, isInherited: boolean): boolean {
+    if (this.cgroup !== undefined && !isWithin(image.cgroup(), this.cgroup)) return false;
+    if (this.#exclude.some((selector) => selector.judge(image) === 'yes')) return false;
+    if (isInherited) return true;
+    return this.#instrument.length === 0 ? this.cgroup !== undefined : this.#instrument.some(({ selector }) => selector.judge(image) !== 'no');
   }
 }
 
@@ -94,24 +109,34 @@ function describeSelector({ open_ports, exe_path, cmd_args, target_pids }: Proce
     .join(' and ');
 }
 
-function compileSelector(selector: ProcessSelector): Test {
-  const tests: Test[] = [];
+function compileSelector(selector: ProcessSelector): Selector {
+  const visible: ((image: VisiblePart) => boolean)[] = [];
+  const hidden: ((image: Candidate) => boolean)[] = [];
   const { target_pids, exe_path, cmd_args, open_ports } = selector;
-  if (target_pids) tests.push((image) => target_pids.includes(image.pid));
-  if (exe_path !== undefined) {
-    const matches = compileGlob(exe_path);
-    tests.push((image) => matches(image.exe));
-  }
+  if (target_pids) visible.push((image) => target_pids.includes(image.pid));
   if (cmd_args !== undefined) {
     const matches = compileGlob(cmd_args);
-    tests.push((image) => matches(joinCommandLine(image.cmdline)));
+    visible.push((image) => matches(joinCommandLine(image.cmdline)));
+  }
+  if (exe_path !== undefined) {
+    const matches = compileGlob(exe_path);
+    hidden.push((image) => matches(image.exe));
   }
   // Last: the only test that has to read more of the process.
   if (open_ports !== undefined) {
     const wanted = parsePorts(open_ports);
-    tests.push((image) => [...image.ports()].some((port) => wanted.has(port)));
+    hidden.push((image) => [...image.ports()].some((port) => wanted.has(port)));
   }
-  return (image) => tests.length > 0 && tests.every((test) => test(image));
+  const isEmpty = visible.length + hidden.length === 0;
+  return {
+    matches: (image) => !isEmpty && visible.every((test) => test(image)) && hidden.every((test) => test(image)),
+    judge: (image) => (isEmpty || !visible.every((test) => test(image)) ? 'no' : hidden.length > 0 ? 'maybe' : 'yes'),
+  };
+}
+
+/** For messages: where processes are looked for, empty where that is everywhere. */
+export function placeOf(cgroup: string | undefined): string {
+  return cgroup === undefined || cgroup === '/' ? '' : ` in cgroup ${cgroup}`;
 }
 
 function isWithin(path: string | undefined, cgroup: string): boolean {

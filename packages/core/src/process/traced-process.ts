@@ -30,4 +30,6 @@ export interface ProcessListener {
   /** A process is traced from now on; again for the same pid when something about it changed (then this replaces what was said before). */
   selected(process: TracedProcess): void;
   deselected(pid: number, reason: DeselectReason): void;
+  /** Said once, when the first are found: living processes that the rules may want, but of which not even the executable may be read. */
+  unreadable?(pids: readonly number[]): void;
 }

@@ -100,12 +100,35 @@ describe('--plugins', () => {
     expect(result.refusals).toEqual([]);
   });
 
+  test('a package is named before its code runs', async () => {
+    const named: string[] = [];
+    const before: string[][] = [];
+    const importModule = (url: string) => {
+      before.push([...named]);
+      return requireModule(url);
+    };
+    await discover({ plugins: ['http', 'go'], importModule, log: { ...log, debug: (message) => void named.push(message) } });
+    expect(before).toEqual([['importing @obi/probe-http'], ['importing @obi/probe-http', 'importing @obi/probe-go']]);
+  });
+
   test('an unknown name stops the run, naming what is installed and the nearest', async () => {
     await expect(discover({ plugins: ['http', 'htpp'] })).rejects.toMatchObject({
       code: 'OBI_ERR_PLUGIN_UNKNOWN',
       message: expect.stringContaining('there is no probe "htpp" (did you mean "http"?); installed: go, http'),
     });
     await expect(discover({ plugins: ['nosuch'] })).rejects.toThrow('there is no probe "nosuch"; installed: go, http');
+  });
+
+  test('a package.json that cannot be understood is called that', async () => {
+    for (const text of ['{name: x}', 'null']) {
+      host.write('broken/package.json', text);
+      const problem = await discover({ plugins: ['./broken'], workingDirectory: host.directory }).catch((error: unknown) => error);
+      expect(problem).toMatchObject({
+        code: 'OBI_ERR_PLUGIN_PATH',
+        reason: expect.stringMatching(/^the package\.json in .*\/broken is broken: /),
+        remedy: 'correct it',
+      });
+    }
   });
 
   test('a path with no package stops the run; one with a package that is no probe is refused', async () => {

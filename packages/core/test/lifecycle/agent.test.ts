@@ -4,18 +4,20 @@ import type { DiscoveredProbe } from '../../src/discovery/types.js';
 
 const mockProbes: DiscoveredProbe[] = [];
 jest.mock('../../src/discovery/discover.js', () => ({ discoverProbes: async () => ({ probes: mockProbes, refusals: [] }) }));
+jest.mock('../../src/process/cgroup-path.js', () => ({ ...jest.requireActual('../../src/process/cgroup-path.js'), cgroup2Mount: () => '/cgroup2' }));
 
 import { loadConfig } from '../../src/config/load.js';
 import { Config } from '../../src/config/schema.js';
 import { Container } from '../../src/di.js';
 import { CoreObjects } from '../../src/kernel/core-objects.js';
-import { Kernel, type MapHandle, type OpenedObject } from '../../src/kernel/kernel.js';
+import { Kernel, type KernelFeatures, type MapHandle, type OpenedObject } from '../../src/kernel/kernel.js';
 import { Agent } from '../../src/lifecycle/agent.js';
 import { Runtimes } from '../../src/lifecycle/runtimes.js';
 import { Logger } from '../../src/logging/logger.js';
 import { silentLogger } from '../../src/logging/silent-logger.js';
 import { type SpanExporter, SpanExporters } from '../../src/span/span-exporter.js';
 import type { SpanWriter } from '../../src/span/span-writer.js';
+import { ALL_FEATURES } from '../discovery/fixture.js';
 import { CORE_MAPS, FakeKernel, HASH } from '../kernel/fake-kernel.js';
 
 const CHAINS = { name: 'obi_chains', type: HASH, keySize: 4, valueSize: 40, maxEntries: 16 };
@@ -24,6 +26,9 @@ const TASKS_MAPS = [...CORE_MAPS, CHAINS, { name: 'obi_declared', type: HASH, ke
 /** One whose tables answer what a test says. */
 class ScriptedKernel extends FakeKernel {
   readonly tables: Record<string, Partial<MapHandle>> = {};
+  capabilities: readonly string[] = ALL_FEATURES.capabilities;
+
+  override features = (): KernelFeatures => ({ ...ALL_FEATURES, capabilities: this.capabilities });
 
   override open(name: string): OpenedObject {
     const opened = super.open(name);
@@ -57,10 +62,12 @@ function probe(id: string): DiscoveredProbe {
 }
 
 let errors: string[];
+let warnings: string[];
 let details: unknown[];
 let kernel: ScriptedKernel;
 beforeEach(() => {
   errors = [];
+  warnings = [];
   details = [];
   kernel = new ScriptedKernel();
   kernel.maps['tasks'] = TASKS_MAPS;
@@ -72,7 +79,7 @@ function start(exporter: Partial<SpanExporter> = {}, env: Record<string, string>
     errors.push(message);
     details.push(fields);
   };
-  const log: Logger = { ...silentLogger, error, child: () => log };
+  const log: Logger = { ...silentLogger, error, warn: (message) => void warnings.push(message), child: () => log };
   const sink: SpanExporter = {
     name: 'fake',
     writer: {} as SpanWriter,
@@ -101,6 +108,39 @@ test('a probe whose second attachment fails leaves nothing in the kernel, and it
   expect(kernel.done).toEqual(expect.arrayContaining(['attach bad:bad_one', '-attach bad:bad_one', '-load bad']));
   expect(kernel.slots.get('obi_proto_rtp')).toEqual(new Map([[2, 'good_rtp']]));
   await agent[Symbol.asyncDispose]();
+});
+
+describe('context_propagation: headers', () => {
+  const HEADERS = { OTEL_EBPF_BPF_CONTEXT_PROPAGATION: 'headers' };
+  const about = (what: string) => warnings.filter((line) => line.startsWith(`${what}:`));
+
+  test.each<[string, readonly string[]]>([
+    ['CAP_NET_ADMIN', ['BPF', 'PERFMON', 'NET_ADMIN']],
+    ['CAP_SYS_ADMIN', ['SYS_ADMIN']],
+  ])('with %s', async (_what, capabilities) => {
+    kernel.capabilities = capabilities;
+    const agent = await start({}, HEADERS);
+    expect(kernel.done).toEqual(expect.arrayContaining(['attach sockets:obi_msg', 'attach sockets:obi_sockops']));
+    expect([agent.status.propagation, about('propagation')]).toEqual(['headers', []]);
+    await agent[Symbol.asyncDispose]();
+  });
+
+  test('without CAP_NET_ADMIN the run goes on without it, and says once what is missing', async () => {
+    kernel.capabilities = ['BPF', 'PERFMON'];
+    kernel.failing.add('load sockets');
+    const agent = await start({}, HEADERS);
+    expect(agent.status).toMatchObject({ propagation: 'off', probes: ['bad', 'good'] });
+    const text = expect.stringMatching(/^propagation: off, because CAP_NET_ADMIN is missing: .*grant CAP_NET_ADMIN/);
+    expect([agent.status.limits, about('propagation'), errors]).toEqual([[text], [text], []]);
+    await agent[Symbol.asyncDispose]();
+  });
+
+  test('without CAP_NET_ADMIN nothing is said where none is asked for', async () => {
+    kernel.capabilities = ['BPF', 'PERFMON'];
+    const agent = await start();
+    expect([agent.status.propagation, about('propagation')]).toEqual(['disabled', []]);
+    await agent[Symbol.asyncDispose]();
+  });
 });
 
 test('what keeps a probe off is said once: in the log when the run goes on, in the error when it ends', async () => {

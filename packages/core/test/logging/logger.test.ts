@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { formatLine } from '../../src/logging/format-line.js';
@@ -46,7 +46,34 @@ test('a child repeats its fields', () => {
   expect(lines[0]).toMatch(/INFO {2}ready probe=http\n$/);
 });
 
-test('flush writes a file out synchronously', () => {
+test('text: what comes from outside makes no line of its own and steers no terminal', () => {
+  const { lines, log } = collect();
+  const evil = 'x\n00:00:00.000 ERROR forged\u001b[2J\u009b\u202e';
+  log.warn(`name ${evil}`, { bare: 'a\u001bb', [`k\n`]: 'v', list: [evil], err: Object.assign(new Error(evil), { code: 'E\u0007' }) });
+  expect(lines).toHaveLength(1);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: none of these may be there
+  expect(lines[0]).toMatch(/^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e]+\n$/);
+  expect(lines[0]?.slice(13)).toBe(
+    String.raw`WARN  name x\u000a00:00:00.000 ERROR forged\u001b[2J\u009b\u202e bare="a\u001bb" k\u000a=v ` +
+      String.raw`list=["x\n00:00:00.000 ERROR forged\u001b[2J\u009b\u202e"] error="x\n00:00:00.000 ERROR forged\u001b[2J\u009b\u202e" code="E\u0007"` +
+      '\n',
+  );
+});
+
+test('a full disk: logging and flushing go on and end', () => {
+  const fd = openSync('/dev/full', 'w');
+  try {
+    const log = createLogger({ output: fd, format: 'json' });
+    for (let i = 0; i < 10; i++) log.info('lost');
+    log.child({ a: 1 }).error('lost');
+    log.flush();
+    expect(() => writeSync(fd, 'x')).toThrow('ENOSPC');
+  } finally {
+    closeSync(fd);
+  }
+});
+
+test('each line is in the file when it was logged', () => {
   const folder = mkdtempSync(join(tmpdir(), 'obi-log-'));
   const file = join(folder, 'log');
   const fd = openSync(file, 'w');
@@ -54,7 +81,6 @@ test('flush writes a file out synchronously', () => {
     const log = createLogger({ output: fd });
     log.info('first');
     log.child({ a: 1 }).info('second');
-    log.flush();
     expect(
       readFileSync(file, 'utf8')
         .split('\n')

@@ -7,6 +7,8 @@ import { dirname, join } from 'node:path';
 export interface FakeProcess {
   readonly parent?: number;
   readonly state?: string;
+  /** PF_* */
+  readonly flags?: number;
   readonly startTime?: number;
   /** Link target; a path under {@link FakeProc.files} to have contents. Undefined: a kernel thread. */
   readonly exe?: string | undefined;
@@ -102,7 +104,7 @@ export class FakeProc {
 }
 
 function statLine(pid: number, process: FakeProcess, startTime: number): string {
-  const between = Array.from({ length: 17 }, () => '0').join(' ');
+  const between = Array.from({ length: 17 }, (_, index) => (index === 4 ? (process.flags ?? 0) : 0)).join(' ');
   return `${pid} (odd) name (x)) ${process.state ?? 'S'} ${process.parent ?? 1} ${between} ${startTime} 0 0\n`;
 }
 

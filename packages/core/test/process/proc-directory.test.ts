@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+jest.mock('node:fs', () => {
+  const fs = jest.requireActual<typeof import('node:fs')>('node:fs');
+  return { ...fs, readlinkSync: jest.fn(fs.readlinkSync) };
+});
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { realpathSync } from 'node:fs';
+import { readlinkSync, realpathSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { TraitReader } from '../../src/process/execution-model';
 import { listeningPorts } from '../../src/process/listening-ports';
@@ -11,6 +16,8 @@ import { SelectionRules } from '../../src/process/selection-rules';
 import { ServiceResources } from '../../src/process/service-resource';
 import type { TracedProcess } from '../../src/process/traced-process';
 import { FakeProc } from './fake-proc';
+
+const readlink = readlinkSync as unknown as jest.Mock;
 
 describe('a tree of files', () => {
   let proc: FakeProc;
@@ -42,6 +49,25 @@ describe('a tree of files', () => {
     expect(procFs.cgroup(10)).toBe('/x/y');
     expect(procFs.threadNames(10)).toEqual(['one', 'two']);
     expect(procFs.mappedFiles(10)).toEqual(['/usr/bin/app', '/lib/with space.so']);
+  });
+
+  test.each([
+    ['another user’s process', 'EACCES', 0x0040_0000, true],
+    ['a kernel thread', 'EACCES', 0x0020_8040, false],
+    ['a process without rights to be asked for', 'ENOENT', 0, false],
+  ])('%s: %s', (_what, code, flags, expected) => {
+    proc.set(10, { exe: undefined, flags });
+    readlink.mockImplementationOnce(() => {
+      throw Object.assign(new Error(code), { code });
+    });
+    expect(new ProcDirectory(proc.root).isUnreadable(10)).toBe(expected);
+    expect(readlink).toHaveBeenLastCalledWith(`${proc.root}/10/exe`);
+  });
+
+  test('what is readable, or gone, is not unreadable', () => {
+    proc.set(10, {});
+    const procFs = new ProcDirectory(proc.root);
+    expect([procFs.isUnreadable(10), procFs.isUnreadable(11)]).toEqual([false, false]);
   });
 
   test('has nothing to say of a process that is not there', () => {

@@ -7,6 +7,7 @@ import { ProcessTable, type ProcessTableOptions } from '../../src/process/proces
 import { type SelectionConfig, SelectionRules } from '../../src/process/selection-rules';
 import { ServiceResources } from '../../src/process/service-resource';
 import { FakeProc, type FakeProcess } from './fake-proc';
+import { UnreadableProc } from './unreadable-proc';
 
 const OBI = 500;
 const PYTHON: FakeProcess = { exe: '/usr/bin/python3', args: ['python3', 'gateway.py'] };
@@ -68,6 +69,86 @@ describe('advice after the first scan', () => {
     const other = table({ cgroup: '/other' });
     other.scan();
     expect(other.advice).toBeUndefined();
+  });
+});
+
+describe('processes that may not be looked at', () => {
+  let procFs: UnreadableProc;
+  beforeEach(() => {
+    procFs = new UnreadableProc(proc.root);
+  });
+  const tellingTable = (config: Partial<SelectionConfig>) => {
+    const listener: ProcessTableOptions['listener'] = {
+      selected: ({ pid }) => told.push(`+${pid}`),
+      deselected: (pid, reason) => told.push(`-${pid} ${reason}`),
+      unreadable: (pids) => told.push(`?${pids.join(',')}`),
+    };
+    return table(config, { procFs, listener });
+  };
+  const hide = (pid: number, process: FakeProcess) => {
+    proc.set(pid, process);
+    procFs.unreadable.add(pid);
+  };
+
+  test('are told once, by those that the rules may want', () => {
+    hide(10, { cgroup: '/shop' });
+    hide(11, { cgroup: '/shop/a' });
+    hide(12, { cgroup: '/other' });
+    hide(13, { cgroup: '/shop', state: 'Z' });
+    proc.set(14, { cgroup: '/shop' });
+    const processes = tellingTable({ cgroup: '/shop' });
+    processes.scan();
+    expect(news()).toEqual(['+14', '?10,11']);
+    hide(15, { cgroup: '/shop' });
+    processes.onExec(15);
+    processes.scan();
+    expect(news()).toEqual([]);
+  });
+
+  test.each([
+    ['a wanted pid', { instrument: [{ target_pids: [10] }] }, ['?10']],
+    ['a wanted command', { instrument: [{ cmd_args: 'shop *' }] }, ['?10,11']],
+    ['another command', { instrument: [{ cmd_args: 'bakery *', exe_path: '*' }] }, []],
+    ['an executable, which cannot be seen', { instrument: [{ exe_path: '*/shop' }] }, ['?10,11']],
+    ['a port, which cannot be seen', { instrument: [{ open_ports: '80' }] }, ['?10,11']],
+    ['a command that is excluded', { instrument: [{ open_ports: '80' }], exclude: [{ cmd_args: '*a' }] }, ['?11']],
+    ['an exclusion by what cannot be seen', { instrument: [{ open_ports: '80' }], exclude: [{ cmd_args: '*a', exe_path: '*/x' }] }, ['?10,11']],
+    ['no rule and no cgroup', {}, []],
+  ])('rules that name %s', (_what, config, expected) => {
+    hide(10, { args: ['shop', 'a'] });
+    hide(11, { args: ['shop', 'b'] });
+    tellingTable(config).scan();
+    expect(news()).toEqual(expected);
+  });
+
+  test('the child of a traced process is wanted like its parent', () => {
+    proc.set(10, PYTHON);
+    hide(11, { parent: 10, args: ['sudo'] });
+    hide(12, { parent: 1, args: ['sudo'] });
+    tellingTable({ instrument: [{ exe_path: '*/python3', cmd_args: 'python3 *' }] }).scan();
+    expect(news()).toEqual(['+10', '?11']);
+  });
+
+  test.each<[string, (processes: ProcessTable) => void]>([
+    ['an exec', (processes) => processes.onExec(10)],
+    ['a listen', (processes) => processes.onListen(10, 80)],
+  ])('the first that comes after the start is told at %s', (_what, event) => {
+    const processes = tellingTable({ cgroup: '/shop' });
+    processes.scan();
+    expect(processes.advice).toMatch(/no process to trace runs now/);
+    hide(10, { cgroup: '/shop' });
+    event(processes);
+    expect(news()).toEqual(['?10']);
+  });
+
+  test('the advice does not say then that nothing runs', () => {
+    hide(10, { cgroup: '/shop' });
+    const all = tellingTable({ cgroup: '/shop' });
+    all.scan();
+    expect(all.advice).toBeUndefined();
+    const some = tellingTable({ cgroup: '/shop', instrument: [{ exe_path: '*/x' }] });
+    some.scan();
+    expect(some.advice).toBe('selection: no process that can be looked at in cgroup /shop is traced because of exe_path "*/x" (discovery.instrument[0])');
   });
 });
 
