@@ -141,41 +141,59 @@ int obi_exit(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
+/*
+ * One end of the connection, or all of it (OBI_CLOSED), is over: its protocol is told. The connection is deleted before that,
+ * so that whoever still finds it knows that the protocol will be told later.
+ */
+static __always_inline void ended(struct bpf_raw_tracepoint_args *ctx, __u32 slot, __u8 event)
+{
+	__u64 key = ctx->args[0];
+	struct obi_connection *c = obi_connection_find(key);
+	struct obi_call *call = obi_call_get(slot);
+	__u32 protocol;
+
+	if (!c || !call)
+		return;
+	protocol = c->protocol;
+	__builtin_memset(call, 0, sizeof(*call));
+	call->sk = key;
+	call->connection = c->id;
+	call->now_ns = bpf_ktime_get_ns();
+	call->event = event;
+	call->direction = OBI_EGRESS;
+	if (event == OBI_CLOSED)
+		bpf_map_delete_elem(&obi_connections, &key);
+	if (protocol == OBI_PROTOCOL_UNDECIDED || protocol == OBI_PROTOCOL_NONE)
+		return;
+	call->ended = 1;
+	bpf_tail_call(ctx, &obi_proto_end, protocol);
+	call->ended = 0;
+}
+
 SEC("raw_tp/inet_sock_set_state")
 int obi_sock_state(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct sock *sk = (struct sock *)ctx->args[0];
 	int state = ctx->args[2];
-	__u64 key = (__u64)sk;
-	struct obi_connection *c;
-	struct obi_call *call;
 
 	if (state == TCP_LISTEN) {
 		if (in_scope() && BPF_CORE_READ(sk, sk_protocol) == OBI_IPPROTO_TCP)
 			tell(CORE_PROCESS_LISTEN, obi_current_tgid(), 0, BPF_CORE_READ(sk, __sk_common.skc_num));
-		return 0;
+	} else if (state == TCP_CLOSE) {
+		ended(ctx, OBI_CALL_STATE, OBI_CLOSED);
+	} else if (state == TCP_FIN_WAIT1 || state == TCP_LAST_ACK) {
+		ended(ctx, OBI_CALL_STATE, OBI_END);
 	}
-	if (state != TCP_FIN_WAIT1 && state != TCP_LAST_ACK && state != TCP_CLOSE)
-		return 0;
-	c = obi_connection_find(key);
-	if (!c)
-		return 0;
-	call = obi_call_get(OBI_CALL_STATE);
-	if (call && c->protocol != OBI_PROTOCOL_UNDECIDED && c->protocol != OBI_PROTOCOL_NONE) {
-		__u32 protocol = c->protocol;
+	return 0;
+}
 
-		__builtin_memset(call, 0, sizeof(*call));
-		call->sk = key;
-		call->connection = c->id;
-		call->now_ns = bpf_ktime_get_ns();
-		call->event = state == TCP_CLOSE ? OBI_CLOSED : OBI_END;
-		call->direction = OBI_EGRESS;
-		if (state == TCP_CLOSE)
-			bpf_map_delete_elem(&obi_connections, &key);
-		bpf_tail_call(ctx, &obi_proto_end, protocol);
-		return 0;
-	}
-	if (state == TCP_CLOSE)
-		bpf_map_delete_elem(&obi_connections, &key);
+/*
+ * What was left: this hook comes last. The one above is told before the socket is in its new state, and a thread that reads
+ * from it at that moment makes a connection anew; and the kernel leaves it out when it interrupts itself.
+ */
+SEC("raw_tp/tcp_destroy_sock")
+int obi_sock_destroyed(struct bpf_raw_tracepoint_args *ctx)
+{
+	ended(ctx, OBI_CALL_DESTROY, OBI_CLOSED);
 	return 0;
 }

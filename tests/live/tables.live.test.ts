@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What obi keeps in the kernel for connections, requests, threads and processes is gone when they are, in whatever way they ended.
 
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { loadIn } from '../harness/load.mjs';
@@ -15,9 +16,12 @@ jest.setTimeout(180_000 * patience);
 
 /** Those that hold something for what comes and goes. */
 const TABLES = ['obi_connections', 'obi_requests', 'obi_scopes', 'obi_loads', 'http_conns', 'http_exchanges'] as const;
+/** In /proc/net/tcp: TIME_WAIT, CLOSE, LISTEN. */
+const IDLE_STATES = new Set(['06', '07', '0A']);
 const ROUNDS = process.env.OBI_VM ? 3 : 15;
+const RESETS = process.env.OBI_VM ? 1_000 : 6_000;
 const python = which('/usr/bin/python3', 'python3') ?? 'python3';
-const abrupt = fileURLToPath(new URL('support/abrupt.py', `file://${__dirname}/`));
+const script = (name: string) => fileURLToPath(new URL(`support/${name}`, `file://${__dirname}/`));
 
 let sandbox: Sandbox;
 let obi: Obi;
@@ -33,16 +37,31 @@ const sizes = () => {
 };
 const NONE = Object.fromEntries(TABLES.map((name) => [name, 0]));
 
-/** Waits some seconds for the tables to become empty: the kernel takes its time with connections in FIN_WAIT. @returns what is left, by table: keys in hexadecimal */
-async function leftInTables(seconds = 10): Promise<Record<string, string[]>> {
-  for (const end = Date.now() + seconds * patience * 1000; ; await delay(200)) {
+/** TCP connections of the sandbox's namespace that the kernel still has, those in TIME_WAIT (a record without a socket) left out: lines of /proc/net/tcp. */
+function connectionsLeft(): string[] {
+  const lines = ['tcp', 'tcp6'].flatMap((name) => readFileSync(`/proc/${obi.proc.pid}/net/${name}`, 'utf8').trim().split('\n').slice(1));
+  return lines.filter((line) => !IDLE_STATES.has(line.trim().split(/\s+/)[3] ?? ''));
+}
+
+/**
+ * Waits for the tables to become empty after the kernel has let go of the last connection: one without a process lives on while the
+ * other side does not acknowledge, which after a full accept queue is until the next try, each twice as far off as the last.
+ * @returns what is left, by table: keys in hexadecimal
+ */
+async function leftInTables(): Promise<Record<string, string[]>> {
+  await obi.proc.until(
+    () => `the kernel ended all connections; left:\n${connectionsLeft().join('\n')}`,
+    () => connectionsLeft().length === 0,
+    70,
+  );
+  for (const end = Date.now() + 5_000 * patience; ; await delay(200)) {
     const left = Object.entries(keysOf(obi.proc.pid, TABLES)).filter(([, keys]) => keys.length > 0);
     if (left.length === 0 || Date.now() > end) return Object.fromEntries(left);
   }
 }
 
 const startAbrupt = (target: Service, traced: boolean) =>
-  sandbox[traced ? 'start' : 'startOutside']('abrupt', [python, abrupt, String(target.port), String(ROUNDS)]);
+  sandbox[traced ? 'start' : 'startOutside']('abrupt', [python, script('abrupt.py'), String(target.port), String(ROUNDS)]);
 
 async function connectionsOf(client: Proc): Promise<number> {
   const [, made] = await client.line(/^connections (\d+)$/, 60);
@@ -93,6 +112,18 @@ testUnless(lacking(['python', 'ruby']))('servers killed in the middle of request
   const lost = (await Promise.all(loads)).flatMap(({ errors }) => errors);
   expect(lost.length).toBeGreaterThan(0);
   await Promise.all(clients.map(connectionsOf));
+  expect(await leftInTables()).toEqual({});
+});
+
+// The end of a connection on one CPU, its bytes on the other. Some in a thousand stayed, when nothing looked for that.
+testUnless(lacking(['python', 'node']))('connections reset at the moment at which their request is read', async () => {
+  const service = await startService(sandbox, 'node', { name: 'leaf' });
+  obi = await Obi.start(sandbox);
+  const client = await sandbox.startOutside('resets', [python, script('resets.py'), String(service.port), String(RESETS)]);
+  expect(await connectionsOf(client)).toBe(RESETS);
+  // Many were read before they were reset.
+  expect((await obi.waitForSpans(RESETS / 20)).length).toBeGreaterThan(RESETS / 20);
+  await service.proc.stop();
   expect(await leftInTables()).toEqual({});
 });
 

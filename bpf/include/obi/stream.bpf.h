@@ -7,7 +7,7 @@
  * caused what it asked last.
  *
  * Life of a connection: the first bytes of a traced process create it → each protocol looks once (or a few times while it
- * has too few bytes) → claimed or left alone for good → deleted when the socket reaches TCP_CLOSE.
+ * has too few bytes) → claimed or left alone for good → deleted when the socket reaches TCP_CLOSE, or is destroyed if it was missed there.
  */
 #ifndef OBI_STREAM_BPF_H
 #define OBI_STREAM_BPF_H
@@ -40,7 +40,7 @@ struct obi_connection {
 	__u32 open; /* requests without an answer */
 };
 
-/* Address of the struct sock → connection. Inserted: obi_connection_get. Deleted: inet_sock_set_state → TCP_CLOSE. */
+/* Address of the struct sock → connection. Inserted: obi_connection_get. Deleted: inet_sock_set_state → TCP_CLOSE, tcp_destroy_sock. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
@@ -80,6 +80,8 @@ struct obi_call {
 	__u8 event;
 	__u8 source;
 	__u8 from_start; /* no byte of this direction went before */
+	__u8 ended; /* filled for obi_proto_end, and not taken yet */
+	__u8 _pad[3];
 	__u32 skip; /* bytes at the front that the protocol has seen already, through sk_msg */
 };
 
@@ -87,7 +89,7 @@ struct obi_call {
  * One per CPU and program that fills it: such a program, with those that it tail-calls, is entered once at a time on a CPU.
  * (Tracing programs can be preempted, and others then run there.)
  */
-enum obi_call_slot { OBI_CALL_SYSCALL, OBI_CALL_STATE, OBI_CALL_SEND, OBI_CALL_RECV, OBI_CALL_SLOTS };
+enum obi_call_slot { OBI_CALL_SYSCALL, OBI_CALL_STATE, OBI_CALL_DESTROY, OBI_CALL_SEND, OBI_CALL_RECV, OBI_CALL_SLOTS };
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, OBI_CALL_SLOTS);
@@ -115,6 +117,23 @@ struct {
 static __always_inline struct obi_call *obi_call_get(__u32 slot)
 {
 	return bpf_map_lookup_elem(&obi_calls, &slot);
+}
+
+/*
+ * What a program in `obi_proto_end` was called for; NULL: nothing that is known. Two hooks call it, and one can interrupt the
+ * other: which of them did tells the socket, the first argument of both.
+ */
+static __always_inline struct obi_call *obi_call_ended(struct bpf_raw_tracepoint_args *ctx)
+{
+	for (__u32 slot = OBI_CALL_STATE; slot <= OBI_CALL_DESTROY; slot++) {
+		struct obi_call *call = obi_call_get(slot);
+
+		if (call && call->ended && call->sk == ctx->args[0]) {
+			call->ended = 0;
+			return call;
+		}
+	}
+	return NULL;
 }
 
 static __always_inline struct obi_connection *obi_connection_find(__u64 sk)
@@ -239,7 +258,7 @@ static __always_inline bool obi_call_outlived(struct obi_call *call)
 	struct obi_connection *c = obi_connection_find(call->sk);
 	struct sock *sk = (struct sock *)call->sk;
 
-	if (!c || c->id != call->connection)
+	if (!c || c->id != call->connection || c->protocol == OBI_PROTOCOL_NONE)
 		return true;
 	if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_CLOSE)
 		return false;

@@ -147,43 +147,6 @@ static __always_inline struct obi_request *obi_request_get(__u64 id)
 	return id ? bpf_map_lookup_elem(&obi_requests, &id) : NULL;
 }
 
-/*
- * An incoming request was read on connection `c` (NULL: gone already): gives it its place in a trace. `incoming` is what the
- * caller of this service sent, or NULL.
- */
-static __always_inline void obi_request_begin(struct obi_trace *trace, const struct obi_traceparent *incoming,
-					      struct obi_connection *c, __u64 socket, __u64 scope, __u32 tgid, __u64 start_ns)
-{
-	struct obi_request *request = NULL;
-	__u64 id;
-
-	if (incoming)
-		obi_trace_child(trace, incoming->trace_id, incoming->span_id, incoming->flags);
-	else
-		obi_trace_root(trace);
-	id = obi_request_id(trace);
-	if (bpf_map_update_elem(&obi_requests, &id, (const void *)&obi_blank_request, BPF_NOEXIST) == 0)
-		request = obi_request_get(id);
-	if (!request) {
-		obi_count(OBI_COUNTER_REQUESTS_FULL);
-		return;
-	}
-	/* Nobody knows this id yet. */
-	request->trace = *trace;
-	request->start_ns = start_ns;
-	request->scope = scope;
-	request->socket = socket;
-	request->tgid = tgid;
-	obi_load_change(tgid, 1);
-	if (!c)
-		return;
-	request->connection = c->id;
-	request->pipelined = c->open != 0;
-	if (!c->open)
-		c->request = id;
-	c->open++;
-}
-
 /* The connection of an open request, or NULL when it is gone. */
 static __always_inline struct obi_connection *obi_request_connection(struct obi_request *request)
 {
@@ -213,6 +176,47 @@ static __always_inline void obi_request_end(__u64 id, __u64 next)
 	}
 	if (bpf_map_delete_elem(&obi_requests, &id) == 0)
 		obi_load_change(tgid, -1);
+}
+
+/*
+ * An incoming request was read on connection `c` (NULL: gone already): gives it its place in a trace. `incoming` is what the
+ * caller of this service sent, or NULL. It stays open until obi_request_end; nobody would call that if its connection is gone,
+ * so that it causes nothing then.
+ */
+static __always_inline void obi_request_begin(struct obi_trace *trace, const struct obi_traceparent *incoming,
+					      struct obi_connection *c, __u64 socket, __u64 scope, __u32 tgid, __u64 start_ns)
+{
+	struct obi_request *request = NULL;
+	__u64 id;
+
+	if (incoming)
+		obi_trace_child(trace, incoming->trace_id, incoming->span_id, incoming->flags);
+	else
+		obi_trace_root(trace);
+	if (!c)
+		return;
+	id = obi_request_id(trace);
+	if (bpf_map_update_elem(&obi_requests, &id, (const void *)&obi_blank_request, BPF_NOEXIST) == 0)
+		request = obi_request_get(id);
+	if (!request) {
+		obi_count(OBI_COUNTER_REQUESTS_FULL);
+		return;
+	}
+	/* Nobody knows this id yet. */
+	request->trace = *trace;
+	request->start_ns = start_ns;
+	request->scope = scope;
+	request->socket = socket;
+	request->connection = c->id;
+	request->tgid = tgid;
+	request->pipelined = c->open != 0;
+	if (!c->open)
+		c->request = id;
+	c->open++;
+	obi_load_change(tgid, 1);
+	/* Ended on another CPU meanwhile, whose protocol may have looked for requests before there was this one. */
+	if (!obi_request_connection(request))
+		obi_request_end(id, 0);
 }
 
 /*

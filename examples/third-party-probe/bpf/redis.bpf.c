@@ -51,7 +51,7 @@ int redis_recv(unsigned long long *ctx)
 SEC("raw_tp/obi_proto_end")
 int redis_end(struct bpf_raw_tracepoint_args *ctx)
 {
-	struct obi_call *call = obi_call_get(OBI_CALL_STATE);
+	struct obi_call *call = obi_call_ended(ctx);
 	struct redis_connection *h = call && call->event == OBI_CLOSED ? redis_connection_get(call->connection) : NULL;
 
 	if (h)

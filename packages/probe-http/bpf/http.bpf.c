@@ -53,7 +53,7 @@ int http_recv(unsigned long long *ctx)
 SEC("raw_tp/obi_proto_end")
 int http_end(struct bpf_raw_tracepoint_args *ctx)
 {
-	struct obi_call *call = obi_call_get(OBI_CALL_STATE);
+	struct obi_call *call = obi_call_ended(ctx);
 	struct http_connection *h = call ? http_connection_get(call->connection) : NULL;
 
 	if (!h)

@@ -51,7 +51,7 @@ int parrot_recv(unsigned long long *ctx)
 SEC("raw_tp/obi_proto_end")
 int parrot_end(struct bpf_raw_tracepoint_args *ctx)
 {
-	struct obi_call *call = obi_call_get(OBI_CALL_STATE);
+	struct obi_call *call = obi_call_ended(ctx);
 
 	if (call && call->event == OBI_CLOSED)
 		parrot_closed(call);
