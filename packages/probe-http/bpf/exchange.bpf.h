@@ -24,7 +24,7 @@ struct http_connection {
 	 * loop's context would count as constant for all iterations, and branches on it be removed.
 	 */
 	__u32 zero;
-	__u8 chunk[2][HTTP_CHUNK_BYTES]; /* bytes being walked over, by direction */
+	struct http_chunk chunk[2]; /* bytes being walked over, by direction */
 };
 
 /* obi_connection.id → state. Inserted: http_claim. Deleted: the connection closes or turns out not to be HTTP. */

@@ -52,6 +52,11 @@ enum http_parser_flag {
 	HTTP_PARSER_SWITCHES = 2048, /* CONNECT or Upgrade: its response says which protocol follows */
 };
 
+/* Bytes at hand; runs are read by the word, past the last byte. */
+struct http_chunk {
+	__u8 bytes[HTTP_CHUNK_BYTES + 8];
+};
+
 /* One direction of one connection. */
 struct http_parser {
 	__u64 body_left;
@@ -68,7 +73,8 @@ struct http_parser {
 	__u8 field; /* enum http_field */
 	__u8 traceparent_state;
 	__u8 minor;
-	__u8 _pad[2];
+	__u8 response; /* the message is one */
+	__u8 _pad;
 	__u32 behind; /* bytes of the block since the first of traceparent's value, that one included: where it stands, seen from the end */
 };
 
@@ -95,8 +101,9 @@ static __always_inline __u8 http_field_of(const __u64 *name, __u32 len)
 	return HTTP_FIELD_OTHER;
 }
 
-static __always_inline void http_parser_next(struct http_parser *p)
+static __always_inline void http_parser_next(struct http_parser *p, bool response)
 {
+	p->response = response;
 	p->body_left = 0;
 	p->body_bytes = 0;
 	p->length = 0;
@@ -280,21 +287,18 @@ static __always_inline void http_line_begin(struct http_parser *p)
 	p->name[0] = p->name[1] = p->name[2] = 0;
 }
 
-/*
- * One byte of a header block. Sets HTTP_PARSER_HEADER_DONE at its end, HTTP_PARSER_NOT_HTTP where it cannot be one.
- * Like the other functions that are not static, it is verified on its own, once, not at each call: loading takes a tenth.
- */
-__noinline int http_header_byte(struct http_parser *p, struct http_exchange_event *ex, __u8 c, bool response)
+/* One byte of a header block. Sets HTTP_PARSER_HEADER_DONE at its end, HTTP_PARSER_NOT_HTTP where it cannot be one. */
+static __always_inline void http_header_byte(struct http_parser *p, struct http_exchange_event *ex, __u8 c)
 {
-	if (!p)
-		return 0;
+	bool response = p->response;
+
 	p->behind++;
 	/* A CR without its LF ends a line for some readers, and is a byte like others for the rest. */
 	if (p->flags & HTTP_PARSER_CR && c != '\n')
 		p->flags |= HTTP_PARSER_CONFLICT;
 	if (c == '\r') {
 		p->flags |= HTTP_PARSER_CR;
-		return 0;
+		return;
 	}
 	switch (p->state) {
 	case HTTP_START_LINE:
@@ -336,7 +340,6 @@ __noinline int http_header_byte(struct http_parser *p, struct http_exchange_even
 		}
 		break;
 	}
-	return 0;
 }
 
 /* One byte of chunked framing (not of a chunk's data). 1: the message ended. */

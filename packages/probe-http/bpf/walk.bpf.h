@@ -5,6 +5,7 @@
 
 #include <obi/stream.bpf.h>
 #include "exchange.bpf.h"
+#include "run.bpf.h"
 
 /* Steps of one call: each is a body skipped or up to HTTP_CHUNK_BYTES of header or framing. */
 #define HTTP_STEPS 4096
@@ -32,29 +33,29 @@ struct http_walk {
 
 struct http_bytes {
 	struct http_parser *p;
-	__u8 *chunk;
+	struct http_chunk *chunk;
 	struct http_exchange_event *ex;
 	__u32 len;
 	__u32 used;
-	__u8 response;
 	__u8 ended;
-	__u8 _pad[6];
+	__u8 _pad[7];
 };
 
-static long http_byte(__u32 i, struct http_bytes *b)
+/* The next of the bytes that are at hand. */
+static long http_bytes_step(__u32 i, struct http_bytes *b)
 {
 	struct http_parser *p = b->p;
-	__u8 c;
+	__u32 at = b->used;
 
-	if (i >= b->len || i >= HTTP_CHUNK_BYTES)
+	obi_barrier(at);
+	if (at >= b->len || at >= HTTP_CHUNK_BYTES)
 		return 1;
-	c = b->chunk[i];
-	b->used = i + 1;
 	if (p->state <= HTTP_FIELD_VALUE) {
-		http_header_byte(p, b->ex, c, b->response);
+		b->used = at + http_header_bytes(p, b->ex, b->chunk, at, b->len);
 		return p->flags & (HTTP_PARSER_HEADER_DONE | HTTP_PARSER_NOT_HTTP) ? 1 : 0;
 	}
-	if (http_chunk_byte(p, c)) {
+	b->used = at + 1;
+	if (http_chunk_byte(p, b->chunk->bytes[at])) {
 		b->ended = 1;
 		return 1;
 	}
@@ -73,7 +74,7 @@ static __noinline void http_message_begin(struct http_walk *w, struct http_parse
 {
 	struct http_exchange_event *ex;
 
-	http_parser_next(p);
+	http_parser_next(p, w->response);
 	if (!w->response) {
 		ex = http_exchange_get(w->connection, p->ordinal);
 		if (ex) /* its response was faster than our view of the write */
@@ -229,8 +230,8 @@ static __always_inline void http_took(struct http_walk *w, __u32 n)
 static __always_inline void http_step(struct http_walk *w)
 {
 	struct http_parser *p = &w->h->parser[w->direction & 1];
-	__u8 *chunk = w->h->chunk[w->direction & 1];
-	struct http_bytes b = { .p = p, .chunk = chunk, .response = w->response };
+	struct http_chunk *chunk = &w->h->chunk[w->direction & 1];
+	struct http_bytes b = { .p = p, .chunk = chunk };
 	__u32 n = w->left;
 
 	if (p->state == HTTP_BODY_LENGTH || p->state == HTTP_BODY_CHUNK) {
@@ -257,12 +258,12 @@ static __always_inline void http_step(struct http_walk *w)
 		n = 16;
 	if (n > HTTP_CHUNK_BYTES)
 		n = HTTP_CHUNK_BYTES;
-	if (!http_read(w, chunk, n)) {
+	if (!http_read(w, chunk->bytes, n)) {
 		http_desync(w, HTTP_COUNTER_UNREADABLE);
 		return;
 	}
 	if (p->state == HTTP_IDLE) {
-		if (chunk[0] == '\r' || chunk[0] == '\n') {
+		if (chunk->bytes[0] == '\r' || chunk->bytes[0] == '\n') {
 			http_took(w, 1); /* RFC 9112 §2.2: an empty line before a request is to be ignored */
 			return;
 		}
@@ -270,7 +271,7 @@ static __always_inline void http_step(struct http_walk *w)
 	}
 	b.ex = http_exchange_get(w->connection, p->ordinal);
 	b.len = n;
-	bpf_loop(HTTP_CHUNK_BYTES, http_byte, &b, 0);
+	bpf_loop(HTTP_CHUNK_BYTES, http_bytes_step, &b, 0);
 	http_took(w, b.used);
 	if (p->flags & HTTP_PARSER_NOT_HTTP) {
 		http_desync(w, HTTP_COUNTER_DESYNC);

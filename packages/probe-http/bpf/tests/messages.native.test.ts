@@ -195,6 +195,36 @@ describe('requests', () => {
   });
 });
 
+/** Where bytes are taken several at a time (run.bpf.h): a byte that must be looked at, at every place of a word. */
+describe.each([
+  ['CR', '\r'],
+  ['LF', '\n'],
+  ['a tab', '\t'],
+  ['a space', ' '],
+  ['a colon', ':'],
+  ['NUL', '\0'],
+  ['a byte above 127', '\xff'],
+])('%s', (_name, byte) => {
+  test.each([
+    ['a name', (text: string) => `GET / HTTP/1.1\r\n${text}: v\r\nContent-Length: 0\r\n\r\n`],
+    ['a value', (text: string) => `GET / HTTP/1.1\r\nX-Field: ${text}\r\nContent-Length: 0\r\n\r\n`],
+    ['a target', (text: string) => `GET /${text} HTTP/1.1\r\nContent-Length: 0\r\n\r\n`],
+    ['a long target', (text: string) => `GET /${'p'.repeat(496)}${text} HTTP/1.1\r\nContent-Length: 0\r\n\r\n`],
+  ])('in %s', (_place, message) => {
+    for (let at = 0; at < 20; at += STEP) {
+      const bytes = Buffer.from(message(`${'x'.repeat(at)}${byte}${'x'.repeat(20 - at)}`), 'latin1');
+      const whole = comparable(seenOf(program.once(bytes)));
+      program.open();
+      program.pass(bytes.subarray(0, 1));
+      // What both have in common is read at once; from there on byte by byte.
+      const common = Math.max(1, bytes.indexOf('x') - 1);
+      if (common > 1) program.pass(bytes.subarray(1, common));
+      for (const one of bytes.subarray(common)) program.pass(Buffer.from([one]));
+      expect([at, comparable(program.capture())]).toEqual([at, whole]);
+    }
+  });
+});
+
 describe('responses', () => {
   test.each(RESPONSES)('%s', (_name, request, text, expected) => {
     const bytes = Buffer.from(text, 'latin1');

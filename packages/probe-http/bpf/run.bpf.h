@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Runs: bytes of a header block that need no look each, taken eight at a time. Most are such: names and values of fields that
+ * are not ours, request targets. A byte on its own costs two calls, some 20 ns.
+ */
+#ifndef OBI_HTTP_RUN_BPF_H
+#define OBI_HTTP_RUN_BPF_H
+
+#include "parse.bpf.h"
+
+#define HTTP_EACH_BYTE 0x0101010101010101ULL
+/* Words of one run. */
+#define HTTP_RUN_WORDS 4
+
+/* Marks (0x80) the bytes of `word` below `limit`, at most 128. The lowest mark is exact; above it there may be too many. */
+static __always_inline __u64 http_below(__u64 word, __u8 limit)
+{
+	return (word - HTTP_EACH_BYTE * limit) & ~word & HTTP_EACH_BYTE << 7;
+}
+
+/* Bytes before the lowest mark: 0 to 8. */
+static __always_inline __u32 http_before(__u64 marks)
+{
+	__u32 n = 0;
+
+	if (!marks)
+		return 8;
+	if (!(marks & 0xffffffff)) {
+		n = 4;
+		marks >>= 32;
+	}
+	if (!(marks & 0xffff)) {
+		n += 2;
+		marks >>= 16;
+	}
+	return marks & 0xff ? n : n + 1;
+}
+
+/* Can a field whose name begins like this be one of ours? */
+static __always_inline bool http_name_is_open(__u64 word, __u32 len)
+{
+	__u64 mask = len < 8 ? (1ULL << (len * 8)) - 1 : ~0ULL;
+
+	return word == (HTTP_WORD('t', 'r', 'a', 'c', 'e', 'p', 'a', 'r') & mask) ||
+	       word == (HTTP_WORD('c', 'o', 'n', 't', 'e', 'n', 't', '-') & mask) ||
+	       word == (HTTP_WORD('t', 'r', 'a', 'n', 's', 'f', 'e', 'r') & mask) ||
+	       word == (HTTP_WORD('u', 'p', 'g', 'r', 'a', 'd', 'e', 0) & mask) ||
+	       word == (HTTP_WORD('h', 'o', 's', 't', 0, 0, 0, 0) & mask);
+}
+
+/* What ends a run where the parser is: bytes below this; 0: each byte must be looked at. */
+static __always_inline __u8 http_run_limit(const struct http_parser *p)
+{
+	if (p->flags & HTTP_PARSER_CR)
+		return 0;
+	switch (p->state) {
+	case HTTP_START_LINE:
+		if (p->response)
+			return p->line_len >= 12 ? ' ' : 0;
+		return p->line_len <= HTTP_LINE_BYTES - 8 || p->line_len >= HTTP_LINE_BYTES ? ' ' : 0;
+	case HTTP_FIELD_NAME:
+		return p->line_len && !http_name_is_open(p->name[0], p->line_len) ? ' ' + 1 : 0;
+	case HTTP_FIELD_VALUE:
+		return p->field == HTTP_FIELD_OTHER ? '\r' + 1 : 0;
+	}
+	return 0;
+}
+
+/* `n` bytes (1 to 8) of the request line, the first one lowest in `word`. */
+static __always_inline void http_line_run(struct http_parser *p, struct http_exchange_event *ex, __u64 word, __u32 n)
+{
+	__u64 bytes = __builtin_bswap64(word);
+	__u32 at = p->line_len;
+
+	p->tail = n < 8 ? p->tail << (n * 8 & 63) | bytes >> (64 - n * 8 & 63) : bytes;
+	obi_barrier(at);
+	/* What comes after `n` is written over, or cut off in the record. */
+	if (ex && at <= HTTP_LINE_BYTES - 8)
+		__builtin_memcpy(ex->line + at, &word, sizeof(word));
+	if (at + n > 65535)
+		p->flags |= HTTP_PARSER_NOT_HTTP;
+}
+
+/* Bytes from `at` on, below `len`, that change nothing but counts. @return how many */
+static __always_inline __u32 http_run(struct http_parser *p, struct http_exchange_event *ex, struct http_chunk *chunk, __u32 at, __u32 len)
+{
+	__u32 begin = at;
+
+	for (int i = 0; i < HTTP_RUN_WORDS; i++) {
+		__u8 limit = http_run_limit(p);
+		__u64 word, marks;
+		__u32 n;
+
+		obi_barrier(at);
+		if (!limit || at >= len || at >= HTTP_CHUNK_BYTES)
+			break;
+		__builtin_memcpy(&word, chunk->bytes + at, sizeof(word));
+		marks = http_below(word, limit);
+		if (p->state == HTTP_FIELD_NAME)
+			marks |= http_below(word ^ HTTP_EACH_BYTE * ':', 1);
+		n = http_before(marks);
+		if (n > len - at)
+			n = len - at;
+		if (!n)
+			break;
+		if (p->state == HTTP_START_LINE && !p->response)
+			http_line_run(p, ex, word, n);
+		if (p->state != HTTP_FIELD_VALUE)
+			p->line_len += n;
+		at += n;
+		if (n < 8)
+			break;
+	}
+	p->behind += at - begin;
+	return at - begin;
+}
+
+/*
+ * A run of a header block, perhaps, and a byte that must be looked at; `ex` may be NULL. @return how many bytes that were.
+ * Like the other functions that are not static, it is verified on its own, once, not at each call: loading takes a tenth.
+ */
+__noinline int http_header_bytes(struct http_parser *p, struct http_exchange_event *ex, struct http_chunk *chunk, __u32 at, __u32 len)
+{
+	__u32 next;
+
+	if (!p || !chunk)
+		return 0;
+	next = at + http_run(p, ex, chunk, at, len);
+	obi_barrier(next);
+	if (next < len && next < HTTP_CHUNK_BYTES && !(p->flags & HTTP_PARSER_NOT_HTTP))
+		http_header_byte(p, ex, chunk->bytes[next++]);
+	return next - at;
+}
+
+#endif
