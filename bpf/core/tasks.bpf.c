@@ -142,20 +142,35 @@ int obi_exit(struct bpf_raw_tracepoint_args *ctx)
 }
 
 /*
- * One end of the connection, or all of it (OBI_CLOSED), is over: its protocol is told. The connection is deleted before that,
- * so that whoever still finds it knows that the protocol will be told later.
+ * Taken at once, since a hook can interrupt another one, or (before Linux 6.1) itself: the other slot is free then. One that a
+ * program has left full is used again.
+ */
+static __always_inline struct obi_call *take_call(__u32 slot)
+{
+	struct obi_call *call = obi_call_get(slot);
+
+	if (call && call->ended)
+		call = obi_call_get(slot ^ OBI_CALL_STATE ^ OBI_CALL_DESTROY);
+	if (call)
+		call->ended = 1;
+	/* The fields come after that. */
+	asm volatile("" ::: "memory");
+	return call;
+}
+
+/*
+ * One end of the connection, or all of it (OBI_CLOSED), is over: its protocol is told. The connection is deleted before its
+ * protocol is looked up, so that who claims it and then still finds it knows that the protocol will be told later.
  */
 static __always_inline void ended(struct bpf_raw_tracepoint_args *ctx, __u32 slot, __u8 event)
 {
 	__u64 key = ctx->args[0];
 	struct obi_connection *c = obi_connection_find(key);
-	struct obi_call *call = obi_call_get(slot);
+	struct obi_call *call = c ? take_call(slot) : NULL;
 	__u32 protocol;
 
 	if (!c || !call)
 		return;
-	protocol = c->protocol;
-	__builtin_memset(call, 0, sizeof(*call));
 	call->sk = key;
 	call->connection = c->id;
 	call->now_ns = bpf_ktime_get_ns();
@@ -163,10 +178,9 @@ static __always_inline void ended(struct bpf_raw_tracepoint_args *ctx, __u32 slo
 	call->direction = OBI_EGRESS;
 	if (event == OBI_CLOSED)
 		bpf_map_delete_elem(&obi_connections, &key);
-	if (protocol == OBI_PROTOCOL_UNDECIDED || protocol == OBI_PROTOCOL_NONE)
-		return;
-	call->ended = 1;
-	bpf_tail_call(ctx, &obi_proto_end, protocol);
+	protocol = c->protocol;
+	if (protocol != OBI_PROTOCOL_UNDECIDED && protocol != OBI_PROTOCOL_NONE)
+		bpf_tail_call(ctx, &obi_proto_end, protocol);
 	call->ended = 0;
 }
 
@@ -188,11 +202,11 @@ int obi_sock_state(struct bpf_raw_tracepoint_args *ctx)
 }
 
 /*
- * What was left: this hook comes last. The one above is told before the socket is in its new state, and a thread that reads
- * from it at that moment makes a connection anew; and the kernel leaves it out when it interrupts itself.
+ * What was left: this hook comes last. The one above is called before the socket is in its new state, so that a thread which
+ * reads from it at that moment makes a connection anew; and from Linux 6.1 on it is left out where it would interrupt itself.
  */
 SEC("raw_tp/tcp_destroy_sock")
-int obi_sock_destroyed(struct bpf_raw_tracepoint_args *ctx)
+int obi_sock_gone(struct bpf_raw_tracepoint_args *ctx)
 {
 	ended(ctx, OBI_CALL_DESTROY, OBI_CLOSED);
 	return 0;

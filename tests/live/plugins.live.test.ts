@@ -15,7 +15,7 @@ afterEach(() => sandbox.dispose());
 
 /** What the kernel calls core's programs and the http probe's, by what the run needs them for. */
 const PROGRAMS = {
-  always: ['http_end', 'http_rtp', 'obi_exec', 'obi_exit', 'obi_fork', 'obi_sock_state', 'obi_sys_exit'],
+  always: ['http_end', 'http_rtp', 'obi_exec', 'obi_exit', 'obi_fork', 'obi_sock_gone', 'obi_sock_state', 'obi_sys_exit'],
   tcpTap: ['http_recv', 'http_send', 'obi_tcp_recv', 'obi_tcp_recvd', 'obi_tcp_send', 'obi_tcp_sent'],
   propagation: ['http_msg', 'obi_msg', 'obi_sockops'],
 };
@@ -38,8 +38,8 @@ test.each([
   );
   // What is none of core's and http's by its name: only the compiler's constants.
   expect(maps.filter((name) => !/^(obi_|http_|tcp_)/.test(name) && !/^[\w.]*\.rodata/.test(name))).toEqual([]);
-  // The four task hooks, sys_exit, and sock_ops; sk_msg hangs on its map.
-  expect(held.link.size).toBe(5 + (features().fentry ? 4 : 0) + (carries ? 1 : 0));
+  // The five task hooks, sys_exit, and sock_ops; sk_msg hangs on its map.
+  expect(held.link.size).toBe(6 + (features().fentry ? 4 : 0) + (carries ? 1 : 0));
   expect(await obi.stop()).toMatchObject({ code: 0 });
   expect(await remainingAfter(held)).toEqual(NOTHING);
 });

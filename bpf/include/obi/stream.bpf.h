@@ -7,7 +7,8 @@
  * caused what it asked last.
  *
  * Life of a connection: the first bytes of a traced process create it → each protocol looks once (or a few times while it
- * has too few bytes) → claimed or left alone for good → deleted when the socket reaches TCP_CLOSE, or is destroyed if it was missed there.
+ * has too few bytes) → claimed or left alone for good → deleted when the socket reaches TCP_CLOSE, or when it is destroyed,
+ * for what was missed there.
  */
 #ifndef OBI_STREAM_BPF_H
 #define OBI_STREAM_BPF_H
@@ -141,24 +142,30 @@ static __always_inline struct obi_connection *obi_connection_find(__u64 sk)
 	return bpf_map_lookup_elem(&obi_connections, &sk);
 }
 
-/* The connection of this socket, made when it is new. NULL when the table is full (counted). */
+/* The connection of this socket, made when it is new. NULL: the table is full (counted), or the socket is about to close. */
 static __always_inline struct obi_connection *obi_connection_get(struct sock *sk)
 {
 	__u64 key = (__u64)sk;
 	struct obi_connection *c = obi_connection_find(key), fresh = {};
 	__u64 address_pair = BPF_CORE_READ(sk, __sk_common.skc_addrpair);
 	__u32 port_pair = BPF_CORE_READ(sk, __sk_common.skc_portpair);
+	/* A client's socket gives its port back before it is in its last state, and before that is told. */
+	bool closing = port_pair >> 16 == 0;
 
-	if (c && c->address_pair == address_pair && c->port_pair == port_pair)
+	if (c && c->address_pair == address_pair && (c->port_pair == port_pair || closing))
 		return c;
-	/* What is left to read after a reset makes no new connection: nothing would end it. */
-	if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_CLOSE)
+	if (closing)
 		return NULL;
 	fresh.address_pair = address_pair;
 	fresh.port_pair = port_pair;
 	obi_random_id(&fresh.id);
 	if (bpf_map_update_elem(&obi_connections, &key, &fresh, BPF_ANY)) {
 		obi_count_in(0, OBI_COUNTER_CONNECTIONS_FULL);
+		return NULL;
+	}
+	/* What is left to read after a reset makes no new connection: nothing would end it. */
+	if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_CLOSE) {
+		bpf_map_delete_elem(&obi_connections, &key);
 		return NULL;
 	}
 	return obi_connection_find(key);

@@ -26,7 +26,7 @@ struct obi_request {
 	__u64 scope; /* that read it */
 	__u64 socket; /* on which it came: key in obi_connections */
 	__u64 connection; /* … and that connection's id */
-	__u32 tgid;
+	__u32 tgid; /* 0: still being made */
 	__u32 pipelined; /* read while another one was open on its connection */
 	__u64 claimed; /* declared scope that ends with it, or 0 */
 };
@@ -165,6 +165,8 @@ static __always_inline void obi_request_end(__u64 id, __u64 next)
 	if (!request)
 		return;
 	tgid = request->tgid;
+	if (!tgid)
+		return; /* its maker will see that its connection is gone */
 	if (request->claimed)
 		bpf_map_delete_elem(&obi_declared, &request->claimed);
 	c = obi_request_connection(request);
@@ -196,25 +198,26 @@ static __always_inline void obi_request_begin(struct obi_trace *trace, const str
 	if (!c)
 		return;
 	id = obi_request_id(trace);
+	/* Before anybody can end it. */
+	obi_load_change(tgid, 1);
 	if (bpf_map_update_elem(&obi_requests, &id, (const void *)&obi_blank_request, BPF_NOEXIST) == 0)
 		request = obi_request_get(id);
 	if (!request) {
+		obi_load_change(tgid, -1);
 		obi_count(OBI_COUNTER_REQUESTS_FULL);
 		return;
 	}
-	/* Nobody knows this id yet. */
 	request->trace = *trace;
 	request->start_ns = start_ns;
 	request->scope = scope;
 	request->socket = socket;
 	request->connection = c->id;
-	request->tgid = tgid;
 	request->pipelined = c->open != 0;
 	if (!c->open)
 		c->request = id;
 	c->open++;
-	obi_load_change(tgid, 1);
-	/* Ended on another CPU meanwhile, whose protocol may have looked for requests before there was this one. */
+	/* From here on it can be ended. Its connection, if that was on another CPU meanwhile: whoever was told saw no request yet. */
+	__sync_lock_test_and_set(&request->tgid, tgid);
 	if (!obi_request_connection(request))
 		obi_request_end(id, 0);
 }

@@ -189,7 +189,8 @@ static __always_inline void http_request_answered(struct http_exchange_event *ex
 /* Both halves are through, or will never be. */
 __noinline int http_exchange_finish(struct http_exchange_event *ex, __u64 connection, __u32 ordinal)
 {
-	if (!ex)
+	/* Its connection may end on another CPU at this moment. */
+	if (!ex || __sync_lock_test_and_set(&ex->finished, 1))
 		return 0;
 	http_request_answered(ex, connection, ordinal);
 	http_exchange_send(ex);

@@ -78,8 +78,8 @@ static __always_inline bool http_handle(struct obi_call *call)
 		http_walk_unseen(&w);
 	if (w.stop) {
 		http_closed(http_open_exchanges(w.h), call->connection, call->now_ns);
-	} else if ((fresh || !w.response) && obi_call_outlived(call)) {
-		/* Requests make exchanges. What *w.h says may be another connection's by now. */
+	} else if ((fresh || !w.response || w.by.role == HTTP_ROLE_CLIENT) && obi_call_outlived(call)) {
+		/* Requests make exchanges, and responses that are faster than our view of their request. What *w.h says may be another connection's by now. */
 		open.last = open.first + HTTP_STEPS;
 		http_closed(open, call->connection, call->now_ns);
 	}

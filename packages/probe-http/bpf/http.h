@@ -40,7 +40,7 @@ struct http_exchange_event {
 	__u8 minor; /* HTTP/1.<minor> of the request */
 	__u8 host_len; /* bytes of the Host field, HTTP_HOST_BYTES kept */
 	__u16 line_len; /* bytes of the request line without CRLF, HTTP_LINE_BYTES kept */
-	__u8 _pad[4];
+	__u32 finished; /* in the kernel: somebody is reporting it */
 	__u8 host[HTTP_HOST_BYTES];
 	__u8 line[HTTP_LINE_BYTES]; /* cut to line_len in the record */
 };

@@ -16,6 +16,7 @@ const TASK_HOOKS = {
   obi_fork: 'sched_process_fork',
   obi_exit: 'sched_process_exit',
   obi_sock_state: 'inet_sock_set_state',
+  obi_sock_gone: 'tcp_destroy_sock',
 } as const;
 
 /** For the sockhash, and what is attached to it and to the cgroup; what else loading takes, every run has. */

@@ -9,7 +9,7 @@ export const httpExchangeEvent = {
   size: 792,
   /** Smallest length of a valid record, bytes. */
   minSize: 280,
-  digest: '05863506f1cdc675',
+  digest: '39d0c6108e35a34e',
   /** Byte offset of each member from the start of the record. */
   offset: {
     hdrProbe: 0,
@@ -40,6 +40,7 @@ export const httpExchangeEvent = {
     minor: 176,
     hostLen: 177,
     lineLen: 178,
+    finished: 180,
     host: 184,
     line: 280,
   },
@@ -76,6 +77,7 @@ export const httpExchangeEvent = {
   minor: (view: DataView, base: number): number => view.getUint8(base + 176),
   hostLen: (view: DataView, base: number): number => view.getUint8(base + 177),
   lineLen: (view: DataView, base: number): number => view.getUint16(base + 178, true),
+  finished: (view: DataView, base: number): number => view.getUint32(base + 180, true),
 } as const;
 
 /** Values of `enum http_exchange_flag`; a record may hold others, from a newer kernel side. */
