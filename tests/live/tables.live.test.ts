@@ -45,16 +45,19 @@ function connectionsLeft(): string[] {
 }
 
 /**
- * Waits for the tables to become empty after the kernel has let go of the last connection: one without a process lives on while the
- * other side does not acknowledge, which after a full accept queue is until the next try, each twice as far off as the last.
- * @returns what is left, by table: keys in hexadecimal
+ * Waits until the kernel has let go of the last one: a connection without a process lives on while the other side does not
+ * acknowledge, which after a full accept queue is until the next try, each twice as far off as the last.
  */
-async function leftInTables(): Promise<Record<string, string[]>> {
-  await obi.proc.until(
+const connectionsEnded = () =>
+  obi.proc.until(
     () => `the kernel ended all connections; left:\n${connectionsLeft().join('\n')}`,
     () => connectionsLeft().length === 0,
     70,
   );
+
+/** Waits for the tables to become empty after the last connection. @returns what is left, by table: keys in hexadecimal */
+async function leftInTables(): Promise<Record<string, string[]>> {
+  await connectionsEnded();
   for (const end = Date.now() + 5_000 * patience; ; await delay(200)) {
     const left = Object.entries(keysOf(obi.proc.pid, TABLES)).filter(([, keys]) => keys.length > 0);
     if (left.length === 0 || Date.now() > end) return Object.fromEntries(left);
@@ -120,11 +123,7 @@ testUnless(lacking(['python', 'ruby']))('servers killed in the middle of request
 const GONE = { obi_connections: 0, obi_requests: 0, http_conns: 0, http_exchanges: 0 };
 /** Waits for them to be gone. @returns what is there then, and how many requests the process is said to work on */
 async function ofTheLiving() {
-  await obi.proc.until(
-    () => `the kernel ended all connections; left:\n${connectionsLeft().join('\n')}`,
-    () => connectionsLeft().length === 0,
-    70,
-  );
+  await connectionsEnded();
   for (const end = Date.now() + 5_000 * patience; ; await delay(200)) {
     const { obi_scopes: _scopes, obi_loads: _loads, ...found } = sizes();
     if (Object.values(found).every((size) => size === 0) || Date.now() > end) {
