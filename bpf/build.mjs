@@ -17,11 +17,14 @@ const usage = 'usage: node bpf/build.mjs <project directory> [--arch x86_64|arm6
 function readArguments() {
   try {
     const { values, positionals } = parseArgs({ allowPositionals: true, options: { arch: { type: 'string' }, tests: { type: 'string' } } });
-    if (positionals.length === 1 && (values.arch === undefined || Object.hasOwn(ARCHITECTURES, values.arch)))
-      return { only: values.arch, tests: values.tests, project: resolve(positionals[0]) };
-  } catch {}
-  console.error(usage);
-  process.exit(2);
+    if (positionals.length !== 1) throw new Error(`one project directory is needed, ${positionals.length} are given`);
+    if (values.arch !== undefined && !Object.hasOwn(ARCHITECTURES, values.arch))
+      throw new Error(`--arch ${values.arch} is none of ${Object.keys(ARCHITECTURES).join(', ')}`);
+    return { only: values.arch, tests: values.tests, project: resolve(positionals[0]) };
+  } catch (error) {
+    console.error(`bpf build: ${error instanceof Error ? error.message : error}\n${usage}`);
+    process.exit(2);
+  }
 }
 const { only, tests, project } = readArguments();
 

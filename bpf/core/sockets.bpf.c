@@ -141,6 +141,9 @@ int obi_msg(struct sk_msg_md *msg)
 		c->flags |= OBI_CONNECTION_LEAVE;
 		return SK_PASS;
 	}
+	/* Nobody's bytes, whoever has claimed what they hide. */
+	if (c->flags & OBI_CONNECTION_DECRYPTED)
+		return SK_PASS;
 	if (c->protocol != OBI_PROTOCOL_UNDECIDED) {
 		bpf_tail_call(msg, &obi_carriers, c->protocol);
 		return SK_PASS;

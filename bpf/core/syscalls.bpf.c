@@ -27,11 +27,11 @@ OBI_PROGRAM_ARRAY(obi_markers);
 /* A 32-bit process uses other numbers and layouts: left alone. */
 static __always_inline bool is_compat(void)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct task_struct *task = bpf_get_current_task_btf();
 #if defined(__TARGET_ARCH_x86)
-	return BPF_CORE_READ(task, thread_info.status) & 2; /* TS_COMPAT */
+	return task->thread_info.status & 2; /* TS_COMPAT */
 #else
-	return BPF_CORE_READ(task, thread_info.flags) & (1 << 22); /* TIF_32BIT */
+	return task->thread_info.flags & (1 << 22); /* TIF_32BIT */
 #endif
 }
 
@@ -40,8 +40,8 @@ static __always_inline bool describe(struct obi_call *call, long nr, struct pt_r
 {
 	__u64 flags = 0;
 
-	*fd = PT_REGS_PARM1_CORE_SYSCALL(regs);
-	call->base = PT_REGS_PARM2_CORE_SYSCALL(regs);
+	*fd = PT_REGS_PARM1_SYSCALL(regs);
+	call->base = PT_REGS_PARM2_SYSCALL(regs);
 	call->source = OBI_SOURCE_USER;
 	call->direction = OBI_INGRESS;
 	call->iovs = 0;
@@ -53,14 +53,14 @@ static __always_inline bool describe(struct obi_call *call, long nr, struct pt_r
 	case OBI_NR_read:
 		return true;
 	case OBI_NR_recvfrom:
-		flags = PT_REGS_PARM4_CORE_SYSCALL(regs);
+		flags = PT_REGS_PARM4_SYSCALL(regs);
 		break;
 	case OBI_NR_writev:
 		call->direction = OBI_EGRESS;
 		/* fall through */
 	case OBI_NR_readv:
 		call->source = OBI_SOURCE_USER_IOV;
-		call->iovs = PT_REGS_PARM3_CORE_SYSCALL(regs);
+		call->iovs = PT_REGS_PARM3_SYSCALL(regs);
 		return true;
 	case OBI_NR_sendmsg:
 		call->direction = OBI_EGRESS;
@@ -75,7 +75,7 @@ static __always_inline bool describe(struct obi_call *call, long nr, struct pt_r
 		call->iovs = iov[1];
 		if (nr == OBI_NR_sendmsg)
 			return true;
-		flags = PT_REGS_PARM3_CORE_SYSCALL(regs);
+		flags = PT_REGS_PARM3_SYSCALL(regs);
 		break;
 	}
 	case OBI_NR_sendfile:
@@ -97,14 +97,14 @@ static __always_inline bool describe(struct obi_call *call, long nr, struct pt_r
 
 static __always_inline void note_ioctl(struct obi_process *process, struct pt_regs *regs)
 {
-	if (PT_REGS_PARM2_CORE_SYSCALL(regs) == FIONREAD && obi_fd_tcp_sock(PT_REGS_PARM1_CORE_SYSCALL(regs)))
+	if (PT_REGS_PARM2_SYSCALL(regs) == FIONREAD && obi_fd_tcp_sock(PT_REGS_PARM1_SYSCALL(regs)))
 		process->flags |= OBI_PROCESS_ASKED_FIONREAD;
 }
 
 /* How a runtime probe's script speaks to the kernel: a kill(2) with a signal number that does not exist, so that nothing can be delivered. */
 static __always_inline bool is_marker(struct pt_regs *regs)
 {
-	return (__u32)PT_REGS_PARM2_CORE_SYSCALL(regs) >> 24 == OBI_MARKER_SIGNALS >> 24;
+	return (__u32)PT_REGS_PARM2_SYSCALL(regs) >> 24 == OBI_MARKER_SIGNALS >> 24;
 }
 
 static __always_inline void note_accept(__u64 pid_tgid, __u32 fd)
@@ -151,7 +151,7 @@ const volatile __u8 obi_cfg_bytes = BYTES_ALL;
 SEC("raw_tp/sys_exit")
 int obi_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 {
-	struct pt_regs *regs = (struct pt_regs *)ctx->args[0];
+	struct pt_regs *regs = obi_syscall_regs();
 	long ret = ctx->args[1];
 	long nr = OBI_SYSCALL_NR(regs);
 	struct obi_connection *c;
@@ -190,9 +190,9 @@ int obi_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	if (nr == OBI_NR_sendmmsg) {
 		/* Bytes that cannot be attributed to single messages: not for us, if it is TCP at all. */
-		sk = obi_fd_tcp_sock(PT_REGS_PARM1_CORE_SYSCALL(regs));
+		sk = obi_fd_tcp_sock(PT_REGS_PARM1_SYSCALL(regs));
 		c = sk ? obi_connection_find((__u64)sk) : NULL;
-		if (!c)
+		if (!c || c->flags & OBI_CONNECTION_DECRYPTED)
 			return 0;
 		slot = c->protocol;
 		obi_connection_release(c);
@@ -212,12 +212,12 @@ int obi_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 	sk = obi_fd_tcp_sock(fd);
 	if (!sk && nr == OBI_NR_splice) {
 		call->direction = OBI_EGRESS;
-		sk = obi_fd_tcp_sock(PT_REGS_PARM3_CORE_SYSCALL(regs));
+		sk = obi_fd_tcp_sock(PT_REGS_PARM3_SYSCALL(regs));
 	}
 	if (!sk)
 		return 0;
 	/* A read of nothing: the end of the stream, unless nothing was asked for. */
-	if (ret == 0 && nr != OBI_NR_recvmsg && nr != OBI_NR_readv && PT_REGS_PARM3_CORE_SYSCALL(regs) == 0)
+	if (ret == 0 && nr != OBI_NR_recvmsg && nr != OBI_NR_readv && PT_REGS_PARM3_SYSCALL(regs) == 0)
 		return 0;
 	slot = obi_call_fill(call, sk, pid_tgid, ret);
 	if (slot > 0 && slot < OBI_SLOTS) {

@@ -2,6 +2,7 @@
 /* Life of processes, threads and sockets: who was started for what, what has ended, and news for process discovery. */
 #include <obi/abi.bpf.h>
 #include <obi/event.bpf.h>
+#include <obi/plaintext.bpf.h> /* its maps: the taps that fill them come with probes, in any order */
 #include <obi/process.bpf.h>
 #include <obi/scope.bpf.h>
 #include <obi/socket.bpf.h>
@@ -160,7 +161,7 @@ static __always_inline struct obi_call *take_call(__u32 slot)
 
 /*
  * One end of the connection, or all of it (OBI_CLOSED), is over: its protocol is told. The connection is deleted before its
- * protocol is looked up, so that who claims it and then still finds it knows that the protocol will be told later.
+ * protocol is looked up for good, so that who claims it and then still finds it knows that the protocol will be told later.
  */
 static __always_inline void ended(struct bpf_raw_tracepoint_args *ctx, __u32 slot, __u8 event)
 {
@@ -176,9 +177,13 @@ static __always_inline void ended(struct bpf_raw_tracepoint_args *ctx, __u32 slo
 	call->now_ns = bpf_ktime_get_ns();
 	call->event = event;
 	call->direction = OBI_EGRESS;
-	if (event == OBI_CLOSED)
-		bpf_map_delete_elem(&obi_connections, &key);
 	protocol = c->protocol;
+	if (event == OBI_CLOSED) {
+		bpf_map_delete_elem(&obi_connections, &key);
+		/* Unless its place is another one's already. */
+		if (c->id == call->connection)
+			protocol = c->protocol;
+	}
 	if (protocol != OBI_PROTOCOL_UNDECIDED && protocol != OBI_PROTOCOL_NONE)
 		bpf_tail_call(ctx, &obi_proto_end, protocol);
 	call->ended = 0;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The scope contract (docs/reference/scopes.md), call by call, and against a model with random calls: a parent is the right one or none.
+import { readFileSync } from 'node:fs';
+import { openFile } from '../../packages/core/src/elf/open-file.js';
 import { ObiCounter } from '../../packages/core/src/generated/core.events.js';
+import { chainBytes } from '../../packages/core/src/lifecycle/scope-chain.js';
 import { loadTestProgram, type TestProgram } from './test-program.js';
 
 const TGID = 77n;
@@ -191,6 +194,46 @@ describe('declared scopes', () => {
     for (let owner = 0n; owner < 40n; owner++) for (let raw = 1n; raw <= 40n; raw++) ids.add(call('scope_id', owner, raw * 16n));
     expect(ids.size).toBe(1600);
     for (const id of ids) expect(id >> 63n).toBe(1n);
+  });
+});
+
+describe('a chain of pointers', () => {
+  /** Where the first bytes of this process's own program are mapped, and those: as good a pointer as any. */
+  const place = () => BigInt(`0x${/^([0-9a-f]+)-/.exec(readFileSync('/proc/self/maps', 'latin1'))?.[1]}`);
+  const POINTER = openFile(process.execPath).read(0, 8).readBigUInt64LE();
+
+  function setChain(base: bigint, exhaustive: boolean): void {
+    const key = Buffer.alloc(4);
+    key.writeUInt32LE(Number(TGID));
+    program.map('obi_chains').update(key, chainBytes({ base, offsets: [0], exhaustive }));
+  }
+  afterEach(() => {
+    for (const key of program.map('obi_chains').keys()) program.map('obi_chains').delete(key);
+  });
+
+  test('leads to a scope that was declared; to the thread, where nobody declared it', () => {
+    setChain(place(), false);
+    expect(call('current', THREAD)).toBe(THREAD);
+    call('scope_start', declared(POINTER), 0n, TGID);
+    expect(call('current', THREAD)).toBe(declared(POINTER));
+  });
+
+  test('one that is exhaustive leads to a scope in any case, which may own what it reads', () => {
+    setChain(place(), true);
+    const scope = declared(POINTER);
+    expect(call('current', THREAD)).toBe(scope);
+    expect(parent()).toEqual({ request: 0n, rule: 'ORPHAN_NO_REQUEST' });
+    call('connect', 1n);
+    const request = begin(1n, scope);
+    expect(parent()).toEqual({ request, rule: 'PARENT_DECLARED' });
+    expect(call('scope_request', scope, TGID)).toBe(request);
+    call('request_end', request, 0n);
+    expect(call('scope_request', scope, TGID)).toBe(0n);
+  });
+
+  test('what leads nowhere is the thread, also where the chain is exhaustive', () => {
+    setChain(8n, true);
+    expect(call('current', THREAD)).toBe(THREAD);
   });
 });
 

@@ -93,6 +93,9 @@ CALL(t_scope_set_request, obi_scope_set_request(a, b))
 CALL(t_scope_claim, obi_scope_claim(a, b))
 CALL(t_scope_follow, obi_scope_follow(a, b))
 CALL(t_scope_run, obi_scope_run(a, b))
+CALL(t_scope_request, out->result = obi_scope_request(a, b))
+/* a: pid_tgid. Chains are followed in the memory of the process that runs the test. */
+CALL(t_current, out->result = obi_scope_current(a))
 CALL(t_thread_set_socket, obi_thread_set_socket(a, b))
 CALL(t_event_wait, {
 	struct obi_process *process = obi_process_get(a >> 32);

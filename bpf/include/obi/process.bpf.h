@@ -34,19 +34,27 @@ static __always_inline struct obi_process *obi_process_get(__u32 tgid)
 	return bpf_map_lookup_elem(&obi_processes, &tgid);
 }
 
+/* Does a runtime probe serve this process? */
+static __always_inline bool obi_has_runtime(__u32 tgid)
+{
+	struct obi_process *process = obi_process_get(tgid);
+
+	return process && process->runtime;
+}
+
 /* bpf_get_current_pid_tgid is not callable from sock_ops before 6.10 or so; the task is, everywhere. */
 static __always_inline __u32 obi_current_tgid(void)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct task_struct *task = bpf_get_current_task_btf();
 
-	return BPF_CORE_READ(task, tgid);
+	return task->tgid;
 }
 
 static __always_inline __u64 obi_current_pid_tgid(void)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct task_struct *task = bpf_get_current_task_btf();
 
-	return ((__u64)BPF_CORE_READ(task, tgid) << 32) | (__u32)BPF_CORE_READ(task, pid);
+	return ((__u64)task->tgid << 32) | (__u32)task->pid;
 }
 
 #endif

@@ -73,7 +73,8 @@ struct obi_chain {
 	__s32 offset[OBI_CHAIN_STEPS];
 	__u8 steps;
 	__u8 from_thread_pointer;
-	__u8 _pad[6];
+	__u8 exhaustive; /* whatever it leads to is a scope, declared or not: the thread itself is none */
+	__u8 _pad[5];
 };
 
 /* tgid → chain. Inserted: user space (runtime probe), fork. Deleted: exec, exit, user space. */
@@ -85,6 +86,8 @@ struct {
 } obi_chains SEC(".maps");
 
 #define OBI_SCOPE_DECLARED_ID (1ULL << 63)
+/* With what a chain leads to, where the chain is exhaustive: addresses have fewer bits. */
+#define OBI_CHAIN_EXHAUSTIVE (1ULL << 63)
 
 /*
  * Id of a declared scope: `owner` (a tgid, or a pid_tgid where numbers are per thread) and the runtime's own number for it,
@@ -134,15 +137,15 @@ static __always_inline void obi_scope_end(__u64 id)
 
 static __always_inline __u64 obi_thread_pointer(void)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct task_struct *task = bpf_get_current_task_btf();
 #if defined(__TARGET_ARCH_x86)
-	return BPF_CORE_READ(task, thread.fsbase);
+	return task->thread.fsbase;
 #else
-	return BPF_CORE_READ(task, thread.uw.tp_value);
+	return task->thread.uw.tp_value;
 #endif
 }
 
-/* What the process's chain leads to in the current thread, or 0. Not static: the verifier looks at it once, not at every call. */
+/* What the process's chain leads to in the current thread (with OBI_CHAIN_EXHAUSTIVE), or 0. Not static: the verifier looks at it once, not at every call. */
 __noinline __u64 obi_chain_follow(__u32 tgid)
 {
 	struct obi_chain *chain = bpf_map_lookup_elem(&obi_chains, &tgid);
@@ -162,19 +165,19 @@ __noinline __u64 obi_chain_follow(__u32 tgid)
 			at = next;
 		}
 	}
-	return at;
+	return at && chain->exhaustive ? at | OBI_CHAIN_EXHAUSTIVE : at;
 }
 
-/* Id of the scope that this thread executes. One that nobody declared is the thread itself. */
+/* Id of the scope that this thread executes. One that nobody declared is the thread itself, unless its chain is exhaustive. */
 static __always_inline __u64 obi_scope_current(__u64 pid_tgid)
 {
 	struct obi_process *process = obi_process_get(pid_tgid >> 32);
 	struct obi_scope *s;
 
 	if (process && process->runtime) {
-		__u64 raw = obi_chain_follow(pid_tgid >> 32), id = obi_scope_id(pid_tgid >> 32, raw);
+		__u64 raw = obi_chain_follow(pid_tgid >> 32), id = obi_scope_id(pid_tgid >> 32, raw & ~OBI_CHAIN_EXHAUSTIVE);
 
-		if (raw && obi_scope_get(id))
+		if (raw & OBI_CHAIN_EXHAUSTIVE || (raw && obi_scope_get(id)))
 			return id;
 	}
 	s = obi_scope_get(pid_tgid);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* From a file descriptor to its TCP socket, and what the kernel knows of it. All reads are CO-RE, so any tracing program may call these. */
+/* From a file descriptor to its TCP socket, and what the kernel knows of it. The task's own fields are plain loads, the rest are reads by helper: any tracing program may call these. */
 #ifndef OBI_SOCKET_BPF_H
 #define OBI_SOCKET_BPF_H
 
@@ -14,16 +14,20 @@
 /* The TCP socket behind `fd` of the current task, or NULL. */
 static __always_inline struct sock *obi_fd_tcp_sock(__u32 fd)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct files_struct *files = task->files;
+	struct fdtable *table;
 	struct file **slots, *file = NULL;
 	struct socket *socket;
 	struct sock *sk;
 	__u16 family;
 
-	if (fd >= BPF_CORE_READ(table, max_fds))
+	if (!files)
 		return NULL;
-	slots = BPF_CORE_READ(table, fd);
+	table = files->fdt;
+	if (fd >= table->max_fds)
+		return NULL;
+	slots = table->fd;
 	bpf_probe_read_kernel(&file, sizeof(file), slots + fd);
 	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & OBI_S_IFMT) != OBI_S_IFSOCK)
 		return NULL;

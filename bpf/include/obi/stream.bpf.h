@@ -15,6 +15,7 @@
 
 #include "abi.bpf.h"
 #include "counter.bpf.h"
+#include "process.bpf.h"
 #include "socket.bpf.h"
 
 /* obi_connection.protocol: the slot that claimed it, or */
@@ -25,6 +26,8 @@ enum obi_connection_flag {
 	OBI_CONNECTION_UNSAFE = 1, /* what its process reads next must not be read in the sockhash: it may ask FIONREAD where that is wrong, or blocks */
 	OBI_CONNECTION_LEAVE = 2, /* to be taken out of the sockhash at the next chance */
 	OBI_CONNECTION_ANNOUNCED = 4, /* `cause` is what the next outgoing request was caused by */
+	OBI_CONNECTION_FROM_START = 8, /* its first byte came when the runtime probe of its process was at work already */
+	OBI_CONNECTION_DECRYPTED = 16, /* its bytes come from a tap inside the process (plaintext.bpf.h), none from the socket */
 };
 
 struct obi_connection {
@@ -82,7 +85,8 @@ struct obi_call {
 	__u8 source;
 	__u8 from_start; /* no byte of this direction went before */
 	__u8 ended; /* filled for obi_proto_end, and not taken yet */
-	__u8 _pad[3];
+	__u8 plain; /* from a tap inside the process */
+	__u8 _pad[2];
 	__u32 skip; /* bytes at the front that the protocol has seen already, through sk_msg */
 };
 
@@ -229,7 +233,7 @@ static __always_inline __u32 obi_call_fill(struct obi_call *call, struct sock *s
 {
 	struct obi_connection *c = len ? obi_connection_get(sk) : obi_connection_find((__u64)sk);
 
-	if (!c || c->protocol == OBI_PROTOCOL_NONE)
+	if (!c || c->protocol == OBI_PROTOCOL_NONE || (len && c->flags & OBI_CONNECTION_DECRYPTED))
 		return 0;
 	call->skip = 0;
 	if (call->direction == OBI_EGRESS && !obi_egress_unseen(call, c, sk, len))
@@ -249,6 +253,8 @@ static __always_inline __u32 obi_call_fill(struct obi_call *call, struct sock *s
 		call->from_start = obi_sock_bytes_read(sk) <= (__u64)len;
 	else
 		call->from_start = obi_sock_bytes_written(sk) <= (__u64)len + 1;
+	if (call->from_start && obi_has_runtime(pid_tgid >> 32))
+		c->flags |= OBI_CONNECTION_FROM_START;
 	if (call->source == OBI_SOURCE_UNSEEN) {
 		obi_connection_declined(c, call->from_start);
 		return 0;
@@ -279,8 +285,12 @@ static __always_inline void obi_call_declined(struct obi_call *call)
 {
 	struct obi_connection *c = call ? obi_connection_find(call->sk) : NULL;
 
-	if (c && c->protocol == OBI_PROTOCOL_UNDECIDED)
-		obi_connection_declined(c, call->from_start);
+	if (!c || c->protocol != OBI_PROTOCOL_UNDECIDED)
+		return;
+	/* A tap inside the process has taken it over meanwhile. */
+	if (c->flags & OBI_CONNECTION_DECRYPTED && !call->plain)
+		return;
+	obi_connection_declined(c, call->from_start);
 }
 
 #endif

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* System call numbers of the calls that the syscall tap follows, by architecture (asm/unistd_64.h, asm-generic/unistd.h). */
+/* System calls: the registers at their exit, and the numbers of those that the syscall tap follows, by architecture (asm/unistd_64.h, asm-generic/unistd.h). */
 #ifndef OBI_SYSCALL_BPF_H
 #define OBI_SYSCALL_BPF_H
+
+#include "abi.bpf.h"
 
 #if defined(__TARGET_ARCH_x86)
 enum {
@@ -27,7 +29,7 @@ enum {
 	OBI_NR_io_uring_enter = 426,
 	OBI_NR_epoll_pwait2 = 441,
 };
-#define OBI_SYSCALL_NR(regs) BPF_CORE_READ(regs, orig_ax)
+#define OBI_SYSCALL_NR(regs) ((regs)->orig_ax)
 #elif defined(__TARGET_ARCH_arm64)
 enum {
 	OBI_NR_epoll_pwait = 22,
@@ -53,10 +55,19 @@ enum {
 	OBI_NR_poll = 1001,
 	OBI_NR_epoll_wait = 1002,
 };
-#define OBI_SYSCALL_NR(regs) BPF_CORE_READ(regs, syscallno)
+#define OBI_SYSCALL_NR(regs) ((regs)->syscallno)
 #else
 #error "unknown __TARGET_ARCH"
 #endif
+
+/*
+ * At sys_exit: the registers with which the task called, the same that the tracepoint passes. Read through the task, each is a plain load;
+ * what the tracepoint passes is a number to the verifier, and a helper call per register.
+ */
+static __always_inline struct pt_regs *obi_syscall_regs(void)
+{
+	return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+}
 
 /* Signal numbers of markers: from here on 2^24. Their meaning is the runtime probe's own. */
 #define OBI_MARKER_SIGNALS 0x0b000000

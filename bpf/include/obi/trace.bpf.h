@@ -343,6 +343,15 @@ static __always_inline struct obi_request *obi_scope_cause(struct obi_scope *s, 
 	return request;
 }
 
+/* Runtime probe: id of the open request that scope `id` works for, or 0. */
+static __always_inline __u64 obi_scope_request(__u64 id, __u32 tgid)
+{
+	__u32 rule;
+	struct obi_request *request = obi_scope_cause(obi_scope_get(id), tgid, &rule);
+
+	return request ? obi_request_id(&request->trace) : 0;
+}
+
 /*
  * Runtime probe: scope `id` was started by scope `creator`, and works for what that one works for now: its open request, or, while
  * it has none, the connection that it follows.

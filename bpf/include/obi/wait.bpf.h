@@ -32,7 +32,7 @@ static __always_inline bool obi_note_wait(long nr, struct pt_regs *regs, __u64 p
 		return true;
 	case OBI_NR_poll:
 	case OBI_NR_ppoll:
-		if (PT_REGS_PARM2_CORE_SYSCALL(regs) > OBI_POLL_LOOP_FDS)
+		if (PT_REGS_PARM2_SYSCALL(regs) > OBI_POLL_LOOP_FDS)
 			obi_note_event_wait(pid_tgid);
 		return true;
 	}

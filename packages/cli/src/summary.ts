@@ -8,6 +8,9 @@ const TRACES_SHOWN = 20;
 /** Records that came and made no span. */
 const FAULTS: Readonly<Record<keyof SinkFaults, string>> = { short: 'short_records', unknown: 'unknown_records', thrown: 'decoder_faults' };
 
+/** Left out whenever it would interrupt itself; obi_sock_gone does then what it did not. */
+const MADE_UP_FOR = 'obi_sock_state';
+
 export async function summary(container: Container, status: AgentStatus): Promise<void> {
   const lost = lostLines(status);
   const store = container.resolve<readonly SpanExporter[]>(SpanExporters).find((exporter) => exporter instanceof MemoryStore);
@@ -31,6 +34,9 @@ function lostLines(status: AgentStatus): string[] {
     for (const [name, value] of Object.entries(counters)) {
       if (/lost|full|desync|unreadable/.test(name)) lines.push(`lost: ${probe} ${name} ${value}`);
     }
+  }
+  for (const [owner, programs] of Object.entries(status.missedRuns)) {
+    for (const [program, value] of Object.entries(programs)) if (program !== MADE_UP_FOR) lines.push(`lost: ${owner} ${program}_missed_runs ${value}`);
   }
   if (status.unknownProcess > 0) lines.push(`lost: core unknown_process ${status.unknownProcess}`);
   if (status.strays > 0) lines.push(`lost: core stray_records ${status.strays}`);

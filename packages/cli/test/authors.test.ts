@@ -72,6 +72,6 @@ test('record of a probe that is not there names those that are', async () => {
   const { code, stderr } = await ran('record', '--out', join(folder, 'x.json'), '--probe', 'htpp');
   expect({ code, stderr }).toEqual({
     code: 2,
-    stderr: 'error: --probe: there is no probe "htpp" (did you mean "http"?) in this run; it has: http, node, python\n',
+    stderr: 'error: --probe: there is no probe "htpp" (did you mean "http"?) in this run; it has: go, http, node, python\n',
   });
 });

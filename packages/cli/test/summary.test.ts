@@ -85,8 +85,8 @@ test('losses go to standard error; what went well does not', async () => {
   );
   const well: AgentStatus = { ...STATUS, faults: { core: faults.core }, exporters: { otlp: { ...exporters.otlp, dropped: {}, heldSpans: 0, heldBytes: 0 } } };
   expect(await written('stderr', () => summary(container({ name: 'otlp' } as SpanExporter), well))).toBe('');
-  const unknown = { ...STATUS, unknownProcess: 4, strays: 1 };
+  const unknown = { ...STATUS, unknownProcess: 4, strays: 1, missedRuns: { core: { obi_sys_exit: 9, obi_sock_state: 3 }, http: { http_send: 2 } } };
   expect(await written('stderr', () => summary(container({ name: 'otlp' } as SpanExporter), unknown))).toBe(
-    'lost: core unknown_process 4\nlost: core stray_records 1\n',
+    'lost: core obi_sys_exit_missed_runs 9\nlost: http http_send_missed_runs 2\nlost: core unknown_process 4\nlost: core stray_records 1\n',
   );
 });

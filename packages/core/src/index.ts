@@ -26,7 +26,7 @@ export { type ContextPropagation, formatDuration, parseDuration, propagationLimi
 export { nearest } from './nearest.js';
 export * from './discovery/architecture.js';
 export * from './discovery/discover.js';
-export { missingCapabilities, neededCapabilities } from './discovery/obstacles.js';
+export { missingCapabilities, neededCapabilities, tapProblems } from './discovery/obstacles.js';
 export { manifestSchema, packageEntrySchema } from './discovery/schemas.js';
 export * from './discovery/types.js';
 export * from './logging/logger.js';

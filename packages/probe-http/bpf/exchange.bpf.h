@@ -163,6 +163,8 @@ __noinline int http_request_seen(struct http_exchange_event *ex, struct http_par
 	c = obi_connection_find(by->sk);
 	if (c && c->id != connection)
 		c = NULL;
+	if (c && c->flags & OBI_CONNECTION_DECRYPTED)
+		ex->flags |= HTTP_EXCHANGE_ENCRYPTED;
 	/* The specification: with two fields the receiver starts anew. */
 	if (p->flags & HTTP_PARSER_HAS_TRACEPARENT && !(p->flags & HTTP_PARSER_TWO_TRACEPARENTS) &&
 	    p->traceparent_state == OBI_TRACEPARENT_READING)

@@ -2,6 +2,7 @@
 /* HTTP/1.0 and 1.1: entry points. The same handler serves every tap; the carrier sees outgoing bytes before they are sent. */
 #include <obi/abi.bpf.h>
 #include <obi/event.bpf.h>
+#include <obi/plaintext.bpf.h>
 #include <obi/stream.bpf.h>
 #include "connection.bpf.h"
 #include "handle.bpf.h"
@@ -47,6 +48,17 @@ int http_recv(unsigned long long *ctx)
 		return 0;
 	obi_offer(ctx, &obi_proto_recv, obi_slot + 1);
 	obi_call_declined(obi_call_get(OBI_CALL_RECV));
+	return 0;
+}
+
+SEC("uprobe.multi")
+int http_plaintext(struct pt_regs *ctx)
+{
+	if (!http_handle(obi_plaintext_call())) {
+		obi_offer(ctx, &obi_proto_plain, obi_slot + 1);
+		obi_call_declined(obi_plaintext_call());
+	}
+	obi_plaintext_done();
 	return 0;
 }
 

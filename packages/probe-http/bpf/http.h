@@ -22,6 +22,7 @@ enum http_exchange_flag {
 	HTTP_EXCHANGE_REQUEST_DONE = 16, /* request_bytes is the whole body */
 	HTTP_EXCHANGE_RESPONSE_DONE = 32,
 	HTTP_EXCHANGE_REWRITTEN = 64, /* the application handed its caller's field on, and we put our span id into it */
+	HTTP_EXCHANGE_ENCRYPTED = 128, /* https: seen inside the process */
 };
 
 struct http_exchange_event {

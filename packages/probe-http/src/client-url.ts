@@ -9,12 +9,13 @@ import type { RequestLine } from './request-line.js';
 const utf8 = new TextDecoder();
 const encoder = new TextEncoder();
 const HTTP = encoder.encode('http://');
+const HTTPS = encoder.encode('https://');
 const SLASH = 0x2f;
 /** `[v6]:port` */
 const LONGEST_ADDRESS = 48;
 
 export class ClientUrl {
-  /** `http://` + authority + path */
+  /** `https://` + authority + path */
   readonly #buffer: Uint8Array;
   #length = 0;
 
@@ -23,20 +24,22 @@ export class ClientUrl {
     private readonly redaction: QueryRedaction,
     longest: number,
   ) {
-    this.#buffer = new Uint8Array(HTTP.length + LONGEST_ADDRESS + longest + 1);
-    this.#buffer.set(HTTP);
+    this.#buffer = new Uint8Array(HTTPS.length + LONGEST_ADDRESS + longest + 1);
   }
 
   /**
+   * @param isEncrypted the connection is one of TLS.
    * @param origin from target or Host field; empty when neither names one.
    * @param address the peer's `address:port`, for an origin that is empty.
    */
-  write(span: SpanWriter, bytes: Uint8Array, line: RequestLine, origin: Authority, address: string): void {
+  write(span: SpanWriter, bytes: Uint8Array, line: RequestLine, isEncrypted: boolean, origin: Authority, address: string): void {
     if (line.form === 'absolute') {
       this.#absolute(span, bytes, line, origin);
       return;
     }
-    this.#length = HTTP.length;
+    const scheme = isEncrypted ? HTTPS : HTTP;
+    this.#buffer.set(scheme);
+    this.#length = scheme.length;
     if (origin.isEmpty) this.#length += encoder.encodeInto(address, this.#buffer.subarray(this.#length)).written;
     else this.#append(bytes, origin.start, origin.end);
     if (line.form === 'origin') {

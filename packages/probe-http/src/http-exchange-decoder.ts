@@ -23,6 +23,7 @@ export class HttpExchangeDecoder implements SpanDecoder {
   readonly #redaction: QueryRedaction;
   readonly #url: ClientUrl;
   readonly #routes: Routes;
+  #isEncrypted = false;
 
   constructor(@inject(Config) config: Config, @inject(Routes) routes: Routes) {
     this.#line = new RequestLine(config.attributes.http_known_methods);
@@ -48,8 +49,9 @@ export class HttpExchangeDecoder implements SpanDecoder {
     this.#method(bytes, span, lineStart, route?.name);
     if (route?.name) span.string(key.ROUTE, route.name);
     this.#findOrigin(record);
+    this.#isEncrypted = (event.flags(view, base) & HttpExchangeFlag.ENCRYPTED) !== 0;
     if (isServer) this.#server(bytes, span);
-    else this.#url.write(span, bytes, line, this.#origin, this.#origin.isEmpty ? remoteEndpoint(record) : '');
+    else this.#url.write(span, bytes, line, this.#isEncrypted, this.#origin, this.#origin.isEmpty ? this.#remoteEndpoint(record) : '');
     this.#ends(record, span, isServer);
     this.#outcome(record, span, isServer);
     span.end();
@@ -80,7 +82,7 @@ export class HttpExchangeDecoder implements SpanDecoder {
     const line = this.#line;
     const isAbsolute = line.form === 'absolute';
     if (isAbsolute) span.text(key.URL_SCHEME, bytes, line.targetStart, line.schemeEnd);
-    else span.string(key.URL_SCHEME, 'http');
+    else span.string(key.URL_SCHEME, this.#isEncrypted ? 'https' : 'http');
     if (isAbsolute && line.pathStart === line.pathEnd) span.string(key.URL_PATH, '/');
     else span.text(key.URL_PATH, bytes, line.pathStart, line.pathEnd);
     if (!line.hasQuery) return;
@@ -109,9 +111,15 @@ export class HttpExchangeDecoder implements SpanDecoder {
     span.string(key.PROTOCOL_VERSION, event.minor(view, base) === 0 ? '1.0' : '1.1');
   }
 
+  #remoteEndpoint({ bytes, view, base }: RecordView): string {
+    const address = formatAddress(bytes, view, base + event.offset.tupleRemote);
+    return formatEndpoint(address, event.tupleRemotePort(view, base), this.#isEncrypted ? HTTPS_PORT : HTTP_PORT);
+  }
+
   #isHttps(bytes: Uint8Array): boolean {
     const { form, targetStart, schemeEnd } = this.#line;
-    return form === 'absolute' && schemeEnd - targetStart === HTTPS.length && HTTPS.every((letter, i) => ((bytes[targetStart + i] ?? 0) | 0x20) === letter);
+    if (form !== 'absolute') return this.#isEncrypted;
+    return schemeEnd - targetStart === HTTPS.length && HTTPS.every((letter, i) => ((bytes[targetStart + i] ?? 0) | 0x20) === letter);
   }
 
   #outcome({ view, base }: RecordView, span: SpanWriter, isServer: boolean): void {
@@ -135,8 +143,4 @@ export class HttpExchangeDecoder implements SpanDecoder {
 function size(span: SpanWriter, attribute: typeof key.REQUEST_BODY_SIZE, view: DataView, at: number): void {
   const high = view.getUint32(at + 4, true);
   if (high < TOO_HIGH) span.int(attribute, high * 2 ** 32 + view.getUint32(at, true));
-}
-
-function remoteEndpoint({ bytes, view, base }: RecordView): string {
-  return formatEndpoint(formatAddress(bytes, view, base + event.offset.tupleRemote), event.tupleRemotePort(view, base), HTTP_PORT);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { SpanKind, StatusCode } from '@obi/core';
 import { HttpExchangeFlag } from '../src/generated/http.events.js';
+import { WHOLE } from './support/exchange.js';
 import { clientSpan } from './support/spans.js';
 
 test('a whole exchange becomes a client span with every attribute', () => {
@@ -118,4 +119,21 @@ test('one URL does not shine through the next, shorter one', () => {
   const long = clientSpan({ line: 'GET /a/long/path HTTP/1.1', host: 'a-long-host.example' });
   expect(long.attributes['url.full']).toBe('http://a-long-host.example/a/long/path');
   expect(clientSpan({ line: 'GET / HTTP/1.1', host: 'h' }).attributes['url.full']).toBe('http://h/');
+});
+
+describe('over TLS', () => {
+  const flags = WHOLE | HttpExchangeFlag.ENCRYPTED;
+  test.each<[string, string, number, string, number]>([
+    ['h.example', '10.0.0.2', 443, 'https://h.example/a', 443],
+    ['h.example:8443', '10.0.0.2', 8443, 'https://h.example:8443/a', 8443],
+    ['', '10.0.0.2', 443, 'https://10.0.0.2/a', 443],
+    ['', '10.0.0.2', 80, 'https://10.0.0.2:80/a', 80],
+  ])('Host %j at %s:%d', (host, remote, remotePort, url, port) => {
+    expect(clientSpan({ line: 'GET /a HTTP/1.1', host, remote, remotePort, flags }).attributes).toMatchObject({ 'url.full': url, 'server.port': port });
+  });
+
+  test('the next one in plaintext is as ever', () => {
+    clientSpan({ line: 'GET /a HTTP/1.1', host: 'h.example', flags });
+    expect(clientSpan({ line: 'GET /a HTTP/1.1', host: 'h.example' }).attributes).toMatchObject({ 'url.full': 'http://h.example/a', 'server.port': 80 });
+  });
 });

@@ -174,6 +174,12 @@ describe('request targets', () => {
     expect(JSON.stringify(attributes)).not.toContain('pw');
   });
 
+  test('over TLS', () => {
+    const flags = WHOLE | HttpExchangeFlag.ENCRYPTED;
+    expect(serverSpan({ line: 'GET /a HTTP/1.1', host: 'shop.example', flags }).attributes).toMatchObject({ 'url.scheme': 'https', 'server.port': 443 });
+    expect(serverSpan({ line: 'GET http://shop.example/a HTTP/1.1', flags }).attributes).toMatchObject({ 'url.scheme': 'http', 'server.port': 80 });
+  });
+
   test('no query, no attribute', () => {
     expect(serverSpan({ line: 'GET /a HTTP/1.1' }).attributes).not.toHaveProperty(['url.query']);
   });

@@ -27,6 +27,7 @@ describeWith('clang')('the conformance suite', () => {
       id: 'other',
       api: 2,
       slots: { 'carrier.sk_msg': 'sample_enter_e', 'carrier.nosuch': 'x', 'protocol.tcp_sendmsg': 'nosuch' },
+      taps: ['plaintext', 'nosuch'],
     } as unknown as ProbePackage['entry'];
     const findings = checkPackageEntry({ ...good(), entry, json: {} }, { ...definition, attach: [{ program: 'gone', to: { rawTracepoint: 'x' } }] });
     for (const expected of [
@@ -36,6 +37,8 @@ describeWith('clang')('the conformance suite', () => {
       'program sample_enter_e has type "raw_tracepoint", but the slot takes "sk_msg"',
       'slot carrier.nosuch does not exist',
       'slot protocol.tcp_sendmsg: the object has no program nosuch',
+      'taps names plaintext, its object has no map obi_proto_plain',
+      'taps names nosuch; there are plaintext',
       'attach: the object has no program gone',
     ])
       expect(findings).toContainEqual(expect.stringContaining(expected));

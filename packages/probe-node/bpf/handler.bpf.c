@@ -57,14 +57,14 @@ int node_handler(struct bpf_raw_tracepoint_args *ctx)
 	struct search search = { .tgid = ctx->args[0] };
 	__u32 signal = ctx->args[1], zero = 0;
 	struct node_handler *out = bpf_map_lookup_elem(&node_handlers, &zero);
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct k_sigaction action = {};
 	struct sighand_struct *hand;
 
 	if (!out)
 		return 0;
 	out->found = 0;
-	search.first = BPF_CORE_READ(task, group_leader);
+	search.first = task->group_leader;
 	search.task = search.first;
 	bpf_loop(MAX_PROCESSES, visit, &search, 0);
 	task = search.task;

@@ -42,8 +42,8 @@ static __always_inline void announce(__u64 scope, __u64 id, struct obi_connectio
 SEC("raw_tp/obi_marker")
 int node_marker(struct bpf_raw_tracepoint_args *ctx)
 {
-	struct pt_regs *regs = (struct pt_regs *)ctx->args[0];
-	__u32 scope = NODE_SCOPE(PT_REGS_PARM1_CORE_SYSCALL(regs)), signal = PT_REGS_PARM2_CORE_SYSCALL(regs);
+	struct pt_regs *regs = obi_syscall_regs();
+	__u32 scope = NODE_SCOPE(PT_REGS_PARM1_SYSCALL(regs)), signal = PT_REGS_PARM2_SYSCALL(regs);
 	struct sock *sk = obi_fd_tcp_sock(NODE_DESCRIPTOR(signal));
 	__u64 id = obi_scope_id(bpf_get_current_pid_tgid(), scope);
 

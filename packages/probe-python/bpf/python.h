@@ -97,15 +97,6 @@ static __always_inline __u64 py_scope(__u64 pid_tgid, __u64 context)
 	return s && s->running ? s->running : pid_tgid;
 }
 
-/* Id of the open request that this scope works for, or 0. */
-static __always_inline __u64 py_request_of(__u64 scope, __u32 tgid)
-{
-	__u32 rule;
-	struct obi_request *request = obi_scope_cause(obi_scope_get(scope), tgid, &rule);
-
-	return request ? obi_request_id(&request->trace) : 0;
-}
-
 /* Does this scope know for whom it works, or for which connection? */
 static __always_inline bool py_knows(const struct obi_scope *s)
 {

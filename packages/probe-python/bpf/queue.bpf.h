@@ -35,7 +35,7 @@ static __always_inline void item_put(__u64 queue, __u64 item)
 
 	if (!obi_process_get(pid_tgid >> 32) || !carries_work(item))
 		return;
-	fresh.request = py_request_of(py_scope(pid_tgid, py_context(pid_tgid >> 32)), pid_tgid >> 32);
+	fresh.request = obi_scope_request(py_scope(pid_tgid, py_context(pid_tgid >> 32)), pid_tgid >> 32);
 	there = bpf_map_lookup_elem(&py_items, &key);
 	/* Left by an object that nobody was seen to take (the thread waited before obi came), and whose address is used again. */
 	if (!there || (there->request != fresh.request && !obi_request_get(there->request))) {
@@ -109,7 +109,7 @@ static __always_inline void queue_answered(__u64 item)
 		return;
 	request = item ? item_take(pid_tgid >> 32, t->getting, item) : 0;
 	if (request && !py_context(pid_tgid >> 32)) {
-		own = py_request_of(py_scope(pid_tgid, 0), pid_tgid >> 32);
+		own = obi_scope_request(py_scope(pid_tgid, 0), pid_tgid >> 32);
 		/* A second queue, or one that it asks while it serves a request: an answer, something shared, or other work? */
 		if (t->queue != t->getting && own != request)
 			request = 0;

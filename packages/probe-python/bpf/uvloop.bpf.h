@@ -69,7 +69,7 @@ struct {
 
 static __always_inline void announce(struct obi_connection *c, __u64 pid_tgid)
 {
-	obi_connection_announce(c, py_request_of(py_scope(pid_tgid, py_context(pid_tgid >> 32)), pid_tgid >> 32));
+	obi_connection_announce(c, obi_scope_request(py_scope(pid_tgid, py_context(pid_tgid >> 32)), pid_tgid >> 32));
 }
 
 /* The connection of a stream that sends requests; NULL: of one that answers them, or no stream. */

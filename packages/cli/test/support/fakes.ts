@@ -48,6 +48,7 @@ export const STATUS: AgentStatus = {
   records: 0,
   strays: 0,
   counters: {},
+  missedRuns: {},
   faults: {},
   exporters: {},
 };

@@ -2,7 +2,16 @@
 /** Which programs of a probe this kernel and these rights can run, told from the manifest alone. */
 import { type ObiError, probeCapabilities, probeKernelFeatures, probeManifestInvalid } from '../errors.js';
 import type { KernelFeatures } from '../kernel/kernel.js';
-import { type PackageEntry, type ProbeManifest, type ProgramEntry, type ProgramType, SLOTS, type SlotName } from '../probe/manifest.js';
+import {
+  type PackageEntry,
+  PROBE_TAPS,
+  type ProbeManifest,
+  type ProbeTap,
+  type ProgramEntry,
+  type ProgramType,
+  SLOTS,
+  type SlotName,
+} from '../probe/manifest.js';
 import type { UnavailableProgram } from './types.js';
 
 /** Linux 5.8 and newer; see capabilities(7). CAP_SYS_ADMIN stands for all three. */
@@ -75,6 +84,8 @@ export function judgePrograms(entry: PackageEntry, manifest: ProbeManifest, feat
   const slots = Object.entries(entry.slots ?? {}) as [SlotName, string][];
   const names = manifest.programs.map((program) => program.name);
   for (const [slot, name] of slots) checkSlot(entry.id, manifest, slot, name);
+  const [problem] = tapProblems(entry, manifest);
+  if (problem !== undefined) throw probeManifestInvalid(entry.id, problem);
   const unavailable = manifest.programs.flatMap((program) => obstacle(program, features) ?? []);
   const family = entry.kind === 'carrier' ? 'carrier.' : 'protocol.';
   const own = slots.filter(([slot]) => slot.startsWith(family));
@@ -90,6 +101,23 @@ function checkSlot(id: string, { programs }: ProbeManifest, slot: SlotName, name
     throw probeManifestInvalid(id, `slot ${slot} names program ${name}, its object has ${programs.map((p) => p.name).join(', ') || 'none'}`);
   const { programType } = SLOTS[slot];
   if (program.type !== programType) throw probeManifestInvalid(id, `slot ${slot} takes programs of type ${programType}, ${name} is of type ${program.type}`);
+}
+
+/**
+ * An object that has a tap's map tells or is told: one that tells without saying so would find no protocol that listens. What has a program for the slot
+ * is believed to be told only.
+ * @returns what is wrong with `obi.taps`, one sentence each
+ */
+export function tapProblems({ slots = {}, taps = [] }: PackageEntry, { maps }: Pick<ProbeManifest, 'maps'>): string[] {
+  const unknown = taps.filter((tap) => !Object.hasOwn(PROBE_TAPS, tap)).map((tap) => `taps names ${tap}; there are ${Object.keys(PROBE_TAPS).join(', ')}`);
+  return (Object.entries(PROBE_TAPS) as [ProbeTap, SlotName][]).reduce((problems, [tap, slot]) => {
+    const { map } = SLOTS[slot];
+    const hasMap = maps.some(({ name }) => name === map);
+    if (taps.includes(tap) && !hasMap) problems.push(`taps names ${tap}, its object has no map ${map}`);
+    if (hasMap && !taps.includes(tap) && slots[slot] === undefined)
+      problems.push(`its object has the map ${map}: its package.json must name "${tap}" in obi.taps, or a program in the slot ${slot}`);
+    return problems;
+  }, unknown);
 }
 
 /** @param lost at least one program that the probe cannot do without. */

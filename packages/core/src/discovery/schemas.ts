@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The static parts of a probe package as zod sees them. Unknown keys are let through: a newer tool may write more than this core reads. */
 import * as z from 'zod';
-import { type CausePlaces, type PackageEntry, type ProbeManifest, SLOTS, type SlotName } from '../probe/manifest.js';
+import { type CausePlaces, type PackageEntry, PROBE_TAPS, type ProbeManifest, type ProbeTap, SLOTS, type SlotName } from '../probe/manifest.js';
 
 export const packageEntrySchema: z.ZodType<PackageEntry> = z.object({
   id: z.string().regex(/^[a-z][a-z0-9-]{0,14}$/, { error: 'must be a lower-case name of up to 15 letters, digits and hyphens' }),
@@ -9,6 +9,7 @@ export const packageEntrySchema: z.ZodType<PackageEntry> = z.object({
   api: z.int().positive(),
   manifest: z.string().min(1),
   slots: z.partialRecord(z.enum(Object.keys(SLOTS) as SlotName[]), z.string().min(1)).exactOptional(),
+  taps: z.array(z.enum(Object.keys(PROBE_TAPS) as ProbeTap[])).exactOptional(),
 });
 
 const count = z.int().nonnegative();

@@ -5,11 +5,15 @@ import { type ElfRelocations, readRelocations } from './elf-relocations.js';
 import { type ElfSection, readElfSections } from './elf-sections.js';
 import { type ElfSymbols, readElfSymbols } from './elf-symbols.js';
 
+/** e_entry, in the file's header. */
+const ENTRY = 24;
 const SHT_SYMTAB = 2;
 const SHT_RELA = 4;
 const SHT_NOBITS = 8;
 const SHT_DYNSYM = 11;
 const SHF_ALLOC = 2;
+
+const MAX_RELOCATION_BYTES = 1 << 26;
 
 /** Addresses are the file's own, before it is loaded anywhere. Reads lazily; holds the file open until disposed. */
 export class ElfImage implements Disposable {
@@ -28,6 +32,11 @@ export class ElfImage implements Disposable {
     if (sections) return new ElfImage(file, sections);
     file[Symbol.dispose]();
     return undefined;
+  }
+
+  /** Address where a process begins that runs this file. */
+  get entry(): number {
+    return Number(this.#file.read(ENTRY, 8).readBigUInt64LE());
   }
 
   /** Addresses of those of `names` that the file defines; exported ones first, then those that only an unstripped file has. */
@@ -74,11 +83,13 @@ export class ElfImage implements Disposable {
     return bytes.length < 8 ? undefined : Number(bytes.readBigUInt64LE());
   }
 
-  /** Places that the loader fills with an address of this file. */
+  /** Places that the loader fills with an address of this file. @throws RangeError for more than any program has: files of any user are read */
   relocations(): ElfRelocations {
-    this.#relocations ??= readRelocations(
-      this.sections.filter(({ type, flags }) => type === SHT_RELA && flags & SHF_ALLOC).map((section) => this.#bytesOf(section)),
-    );
+    if (this.#relocations) return this.#relocations;
+    const tables = this.sections.filter(({ type, flags }) => type === SHT_RELA && flags & SHF_ALLOC);
+    const bytes = tables.reduce((sum, { size }) => sum + size, 0);
+    if (bytes > MAX_RELOCATION_BYTES) throw new RangeError(`it has ${bytes} bytes of relocations, more than ${MAX_RELOCATION_BYTES}`);
+    this.#relocations = readRelocations(tables.map((section) => this.#bytesOf(section)));
     return this.#relocations;
   }
 

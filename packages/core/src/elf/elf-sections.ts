@@ -14,6 +14,7 @@ const MAX_SECTION_BYTES = 1 << 28;
 const MAX_NAMES_BYTES = 1 << 20;
 
 export interface ElfSection {
+  readonly name: string;
   /** SHT_*. */
   readonly type: number;
   /** SHF_*, the lower 32 bits. */
@@ -23,6 +24,8 @@ export interface ElfSection {
   readonly size: number;
   /** Symbol tables: index of their string table. */
   readonly link: number;
+  /** Bytes. */
+  readonly align: number;
 }
 
 interface SectionTable {
@@ -30,8 +33,8 @@ interface SectionTable {
   readonly headers: Buffer;
   readonly entrySize: number;
   readonly count: number;
-  /** Index of the section with the names. */
-  readonly names: number;
+  /** Contents of the section with the names; empty when there is none. */
+  readonly names: Buffer;
 }
 
 function readTable(file: RandomAccessFile): SectionTable | undefined {
@@ -41,18 +44,31 @@ function readTable(file: RandomAccessFile): SectionTable | undefined {
   const count = Math.min(header.readUInt16LE(0x3c), MAX_SECTIONS);
   const headers = file.read(Number(header.readBigUInt64LE(0x28)), entrySize * count);
   if (count === 0 || entrySize < SHDR_SIZE || headers.length < entrySize * count) return undefined;
-  return { headers, entrySize, count, names: header.readUInt16LE(0x3e) };
+  const table = { headers, entrySize, count, names: Buffer.alloc(0) };
+  const index = header.readUInt16LE(0x3e);
+  if (index >= count) return table;
+  const { offset, size } = sectionAt(table, index);
+  return { ...table, names: file.read(offset, Math.min(size, MAX_NAMES_BYTES)) };
 }
 
-function sectionAt({ headers, entrySize }: SectionTable, index: number): ElfSection {
+function nameAt({ headers, entrySize, names }: SectionTable, index: number): string {
+  const start = headers.readUInt32LE(index * entrySize);
+  const end = names.indexOf(0, start);
+  return end > start ? names.toString('latin1', start, end) : '';
+}
+
+function sectionAt(table: SectionTable, index: number): ElfSection {
+  const { headers, entrySize } = table;
   const at = index * entrySize;
   return {
+    name: nameAt(table, index),
     type: headers.readUInt32LE(at + 4),
     flags: headers.readUInt32LE(at + 8),
     address: Number(headers.readBigUInt64LE(at + 16)),
     offset: Number(headers.readBigUInt64LE(at + 24)),
     size: Math.min(Number(headers.readBigUInt64LE(at + 32)), MAX_SECTION_BYTES),
     link: headers.readUInt32LE(at + 40),
+    align: Number(headers.readBigUInt64LE(at + 48)),
   };
 }
 
@@ -64,15 +80,6 @@ export function readElfSections(file: RandomAccessFile): ElfSection[] | undefine
 
 /** Section names: they tell a compiler's work (Go, .NET native AOT) without reading the code. Reads a few kB. @returns none for what is no such file. */
 export function readElfSectionNames(file: RandomAccessFile): ReadonlySet<string> {
-  const found = new Set<string>();
   const table = readTable(file);
-  if (!table || table.names >= table.count) return found;
-  const { offset, size } = sectionAt(table, table.names);
-  const names = file.read(offset, Math.min(size, MAX_NAMES_BYTES));
-  for (let index = 0; index < table.count; index++) {
-    const start = table.headers.readUInt32LE(index * table.entrySize);
-    const end = names.indexOf(0, start);
-    if (end > start) found.add(names.toString('latin1', start, end));
-  }
-  return found;
+  return new Set(table ? Array.from({ length: table.count }, (_, index) => nameAt(table, index)).filter((name) => name !== '') : []);
 }

@@ -110,7 +110,7 @@ export function wordsOf(rule: number): RuleWords {
 }
 
 /** process.runtime.name → package; for all others a probe may exist, or not. */
-const RUNTIME_PROBES: Readonly<Record<string, string>> = { nodejs: '@obi/probe-node', cpython: '@obi/probe-python' };
+const RUNTIME_PROBES: Readonly<Record<string, string>> = { nodejs: '@obi/probe-node', cpython: '@obi/probe-python', go: '@obi/probe-go' };
 
 function follow({ runtime, runtimeName, service }: Program): string {
   if (runtime?.state === 'refused') return `probe ${runtime.probe} could not follow ${service}: ${runtime.reason}`;

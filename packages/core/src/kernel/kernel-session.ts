@@ -26,6 +26,8 @@ export class KernelSession implements Disposable {
   readonly #shared = new Map<string, MapHandle>();
   /** Objects, and with them maps. */
   readonly #objects: LoadedObject[] = [];
+  /** Whose they are, as counters name it: `core`, or a probe's id. */
+  readonly #owners = new WeakMap<LoadedObject, string>();
   /** What makes the kernel run programs of ours: links, and entries of program arrays. */
   readonly #attached: Disposable[] = [];
 
@@ -65,6 +67,7 @@ export class KernelSession implements Disposable {
       }
       const loaded = opened.load();
       this.#objects.push(loaded);
+      this.#owners.set(loaded, actor === 'core' ? actor : name);
       for (const map of fresh) this.#shared.set(map, loaded.map(map));
       return loaded;
     });
@@ -99,6 +102,17 @@ export class KernelSession implements Disposable {
       for (const failure of [...release(this.#attached, before.attached), ...release(this.#objects, before.objects)]) onLeft(failure);
       throw error;
     }
+  }
+
+  /** `core` or a probe's id → what {@link LoadedObject.missedRuns} says of its programs; whoever missed none is left out. */
+  missedRuns(): Record<string, Record<string, number>> {
+    const all: Record<string, Record<string, number>> = {};
+    for (const object of this.#objects) {
+      const missed = Object.entries(object.missedRuns()).filter(([, runs]) => runs > 0);
+      const owner = this.#owners.get(object) ?? '';
+      if (missed.length > 0) all[owner] = { ...all[owner], ...Object.fromEntries(missed) };
+    }
+    return all;
   }
 
   /** From now on no program of this session runs; maps stay readable. @throws AggregateError when some could not be detached; all were tried. */

@@ -55,8 +55,8 @@ export interface LoadedObject extends Disposable {
     readonly verifiedInsns: number;
   }[];
   /**
-   * Program → runs that the kernel skipped because a program was running on that CPU already: what they would have seen, nobody saw. Programs without such are left out.
-   * Older kernels count fewer kinds: fentry and fexit since 5.12, tracepoints and kprobes through perf since 6.7.
+   * Program → runs that the kernel skipped because a program was running on that CPU already. Programs without such are left out.
+   * Older kernels count fewer kinds: fentry and fexit since 5.12, raw tracepoints since 6.1, tracepoints and kprobes through perf since 6.7.
    */
   missedRuns(): Readonly<Record<string, number>>;
   map(name: string): MapHandle;

@@ -77,6 +77,8 @@ export interface AgentStatus {
   /** Records of no probe of this run: left in the ring by one that failed half-way, or not ours. */
   readonly strays: number;
   readonly counters: Record<string, Record<string, number>>;
+  /** `core` or a probe's id → program → runs that the kernel left out (`LoadedObject.missedRuns`). */
+  readonly missedRuns: Record<string, Record<string, number>>;
   readonly faults: Record<string, SinkFaults>;
   /** What runtime probes say of the processes that they serve, or do not. */
   readonly runtimes: RuntimeStatus;
@@ -103,7 +105,9 @@ export class Agent implements AsyncDisposable {
   /** One per process that was selected a short while ago. */
   readonly #settling = new Set<NodeJS.Timeout>();
   #newsLost = 0;
-  #lastCounters: Record<string, Record<string, number>> | undefined;
+  /** What the kernel counted, read a last time before it was taken down. */
+  #lastCounters: AgentStatus['counters'] | undefined;
+  #lastMissed: AgentStatus['missedRuns'] | undefined;
   #tap: Tap = 'syscalls';
   #fionreadFault = true;
   #carriersOff = false;
@@ -197,11 +201,24 @@ export class Agent implements AsyncDisposable {
     // Each problem is said once. Discovery has logged what it found unless it left nothing to try; what fails from here on is logged when the run goes on, else it is in the error.
     const told = probes.length > 0 ? refusals.length : 0;
     const failures: { readonly message: string; readonly err: unknown }[] = [];
+    const taps = new Set(probes.flatMap(({ entry }) => entry.taps ?? []));
     for (const [index, probe] of probes.entries()) {
       const slot = CORE_SLOT + 1 + index;
       try {
         await runProbe(
-          { config, container: this.#container, session, pump: this.#pump, writer, parameters, log: this.#log, carriers, runtimes: this.#runtimes, records },
+          {
+            config,
+            container: this.#container,
+            session,
+            pump: this.#pump,
+            writer,
+            parameters,
+            log: this.#log,
+            carriers,
+            taps,
+            runtimes: this.#runtimes,
+            records,
+          },
           probe,
           slot,
         );
@@ -315,6 +332,7 @@ export class Agent implements AsyncDisposable {
       records: this.#pump.records,
       strays: this.#pump.strays,
       counters: this.#lastCounters ?? this.#counters.read(),
+      missedRuns: this.#lastMissed ?? this.#session.missedRuns(),
       faults: this.#pump.faults(),
       runtimes: this.#runtimes.status(),
       exporters: Object.fromEntries(this.#exporters.map((exporter) => [exporter.name, exporter.stats()])),
@@ -354,6 +372,9 @@ export class Agent implements AsyncDisposable {
     // The status is asked for after the end too, when the maps are gone.
     attempt(() => {
       this.#lastCounters = this.#counters?.read();
+    });
+    attempt(() => {
+      this.#lastMissed = this.#session.missedRuns();
     });
     attempt(() => this.#session[Symbol.dispose]());
     const ended = await Promise.allSettled([undone, ...this.#exporters.map((exporter) => this.#end(exporter, deadline, spare))]);

@@ -10,7 +10,7 @@ import type { LoadedObject } from '../kernel/kernel.js';
 import type { KernelSession, Parameters } from '../kernel/kernel-session.js';
 import { Logger } from '../logging/logger.js';
 import type { RecordPump } from '../pipeline/record-pump.js';
-import { SLOTS, type SlotName } from '../probe/manifest.js';
+import { PROBE_TAPS, type ProbeTap, SLOTS, type SlotName } from '../probe/manifest.js';
 import type { Attachment, Probe, SpanDecoder } from '../probe/probe.js';
 import { ProbeSection, type RuntimeDriver } from '../probe/runtime.js';
 import type { SpanWriter } from '../span/span-writer.js';
@@ -29,6 +29,8 @@ export interface ProbeHost {
   readonly records: RecordStore | undefined;
   /** Are outgoing bytes shown to carriers in this run? */
   readonly carriers: boolean;
+  /** Taps of the probes of this run. */
+  readonly taps: ReadonlySet<ProbeTap>;
 }
 
 /**
@@ -91,8 +93,11 @@ function slots(entry: DiscoveredProbe['entry']['slots']): [SlotName, string][] {
 /** A program in a slot that no tap of this run calls is not even loaded. */
 function isUsed(host: ProbeHost, slot: SlotName): boolean {
   if (!host.session.has(SLOTS[slot].map)) return false;
-  return slot !== 'carrier.sk_msg' || host.carriers;
+  if (slot === 'carrier.sk_msg') return host.carriers;
+  const tap = TAP_OF.get(slot);
+  return tap === undefined || host.taps.has(tap);
 }
+const TAP_OF = new Map<SlotName, ProbeTap>((Object.entries(PROBE_TAPS) as [ProbeTap, SlotName][]).map(([tap, slot]) => [slot, tap]));
 
 function attach(session: KernelSession, loaded: LoadedObject, { program, to, optional }: Attachment, actor: string, log: Logger): void {
   try {

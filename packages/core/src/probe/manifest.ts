@@ -25,11 +25,18 @@ export interface PackageEntry {
   readonly manifest: string;
   /** Which programs fill core's slots: slot name → program name. See {@link SLOTS}. */
   readonly slots?: Partial<Record<SlotName, string>>;
+  /** What its programs tell the protocols themselves, from inside processes. See {@link PROBE_TAPS}. */
+  readonly taps?: readonly ProbeTap[];
 }
+
+/** Taps that come with probes: tap → the slot whose programs it calls. Where no probe that was selected, and found able to run here, has the tap, these are not loaded. */
+export const PROBE_TAPS = { plaintext: 'protocol.plaintext' } as const satisfies Record<string, keyof typeof SLOTS>;
+export type ProbeTap = keyof typeof PROBE_TAPS;
 
 /**
  * Program arrays that core owns; a probe's program in one of them is tail-called by core's taps.
  * `protocol.*`: bytes of a stream, one array per tap (`tcp_*`: fexit programs of that very function).
+ * `protocol.plaintext`: bytes of an encrypted connection, told by a probe that reads them inside the process (bpf/include/obi/plaintext.bpf.h).
  * `end.raw_tracepoint`: a direction or a connection has ended.
  * `marker.raw_tracepoint`: what the probe's own code inside a process tells the kernel (bpf/include/obi/syscall.bpf.h, OBI_MARKER_SIGNALS).
  * `carrier.sk_msg`: outgoing bytes of a socket in core's sockhash, may change them.
@@ -38,6 +45,7 @@ export const SLOTS = {
   'protocol.raw_tracepoint': { map: 'obi_proto_rtp', programType: 'raw_tracepoint' },
   'protocol.tcp_sendmsg': { map: 'obi_proto_send', programType: 'tracing' },
   'protocol.tcp_recvmsg': { map: 'obi_proto_recv', programType: 'tracing' },
+  'protocol.plaintext': { map: 'obi_proto_plain', programType: 'uprobe' },
   'end.raw_tracepoint': { map: 'obi_proto_end', programType: 'raw_tracepoint' },
   'marker.raw_tracepoint': { map: 'obi_markers', programType: 'raw_tracepoint' },
   'carrier.sk_msg': { map: 'obi_carriers', programType: 'sk_msg' },

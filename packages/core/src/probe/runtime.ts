@@ -13,6 +13,8 @@ export interface ScopeChain {
   /** Bytes, one per step; at most 6. */
   readonly offsets: readonly number[];
   readonly fromThreadPointer?: boolean;
+  /** Whatever it leads to is a scope, whether anybody declared it or not; the thread itself then never is one. */
+  readonly exhaustive?: boolean;
 }
 
 export interface UprobePlace {

@@ -181,6 +181,19 @@ const broken: readonly [string, Parameters<Host['add']>[1], string, RegExp][] = 
     'OBI_ERR_PROBE_MANIFEST_INVALID',
     /slot protocol\.tcp_sendmsg takes programs of type tracing, bad_rtp is of type raw_tracepoint/,
   ],
+  ['a tap that the contract does not know', { entry: (e) => ({ ...e, taps: ['cleartext'] }) }, 'OBI_ERR_PROBE_ENTRY_INVALID', /taps\[0\]: .*plaintext/],
+  [
+    'a tap that its object does not have',
+    { entry: (e) => ({ ...e, taps: ['plaintext'] }) },
+    'OBI_ERR_PROBE_MANIFEST_INVALID',
+    /taps names plaintext, its object has no map obi_proto_plain/,
+  ],
+  [
+    'a tap that it does not name',
+    { manifest: (m) => ({ ...m, maps: [{ name: 'obi_proto_plain', type: 3, keySize: 4, valueSize: 4, maxEntries: 16 }] }) },
+    'OBI_ERR_PROBE_MANIFEST_INVALID',
+    /has the map obi_proto_plain: its package\.json must name "plaintext" in obi\.taps, or a program in the slot protocol\.plaintext/,
+  ],
   ['a module that throws', { code: () => 'throw new Error("no luck")' }, 'OBI_ERR_PROBE_IMPORT', /cannot be imported: no luck/],
   ['a module that throws no error', { code: () => 'throw "a text"' }, 'OBI_ERR_PROBE_IMPORT', /cannot be imported: a text$/],
   [

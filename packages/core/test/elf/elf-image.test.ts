@@ -28,6 +28,10 @@ describe('an executable (this Node.js)', () => {
     expect(image.sectionAt(address)?.flags).toBe(6); // loaded, executable
   });
 
+  test('it begins in its code', () => {
+    expect(image.sectionAt(image.entry)?.name).toBe('.text');
+  });
+
   test('an address of nothing is nowhere', () => {
     expect(image.offsetOf(1)).toBeUndefined();
     expect(image.read(1, 8)).toHaveLength(0);

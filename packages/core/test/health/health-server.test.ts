@@ -15,6 +15,7 @@ const STATUS: AgentStatus = {
   unknownProcess: 0,
   records: 1_000_000,
   counters: { core: { lost: 2 }, http: {} },
+  missedRuns: {},
   faults: {},
   exporters: { otlp: { spans: 5, exported: 3, dropped: { queue_full: 1 }, failedRequests: 0, heldSpans: 1, heldBytes: 90 } },
 };

@@ -12,7 +12,7 @@ export const CORE_MAPS = [
   info('obi_counters', 6),
   info('obi_processes', HASH, 16_384),
   info('obi_events', RING),
-  ...['obi_proto_rtp', 'obi_proto_send', 'obi_proto_recv', 'obi_proto_end', 'obi_carriers'].map((name) => info(name, PROGRAM_ARRAY)),
+  ...['obi_proto_rtp', 'obi_proto_send', 'obi_proto_recv', 'obi_proto_end', 'obi_proto_plain', 'obi_carriers'].map((name) => info(name, PROGRAM_ARRAY)),
 ];
 
 export function kernelError(message: string, code: string, stage: KernelStage = 'map'): KernelError {
@@ -27,6 +27,10 @@ export class FakeKernel implements Kernel {
   readonly failing = new Set<string>();
   /** Program arrays: map → slot → program. */
   readonly slots = new Map<string, Map<number, string>>();
+  /** Programs that were not to be loaded, e.g. `http:http_msg`. */
+  readonly leftOut = new Set<string>();
+  /** Object → what its programs have missed. */
+  readonly missed: Record<string, Readonly<Record<string, number>>> = {};
   /** Map name → entries asked for. */
   readonly resized: Record<string, number> = {};
 
@@ -56,7 +60,9 @@ export class FakeKernel implements Kernel {
     return {
       programs: [],
       maps,
-      setAutoload: () => {},
+      setAutoload: (program, autoload) => {
+        if (!autoload) this.leftOut.add(`${name}:${program}`);
+      },
       setGlobal: () => {},
       hasGlobal: (variable) => variable === 'obi_slot',
       getGlobal: () => new Uint8Array(4),
@@ -78,7 +84,7 @@ export class FakeKernel implements Kernel {
     };
     return {
       programs: [],
-      missedRuns: () => ({}),
+      missedRuns: () => this.missed[name] ?? {},
       map: (wanted) => this.#map(maps.find((map) => map.name === wanted) as MapInfo),
       attachRawTracepoint: attach,
       attachTracepoint: attach,

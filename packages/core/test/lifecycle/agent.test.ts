@@ -15,6 +15,7 @@ import { Agent } from '../../src/lifecycle/agent.js';
 import { Runtimes } from '../../src/lifecycle/runtimes.js';
 import { Logger } from '../../src/logging/logger.js';
 import { silentLogger } from '../../src/logging/silent-logger.js';
+import type { PackageEntry } from '../../src/probe/manifest.js';
 import { type SpanExporter, SpanExporters } from '../../src/span/span-exporter.js';
 import type { SpanWriter } from '../../src/span/span-writer.js';
 import { ALL_FEATURES } from '../discovery/fixture.js';
@@ -44,9 +45,10 @@ class Decoder {
   decode(): void {}
 }
 
-function probe(id: string): DiscoveredProbe {
+function probe(id: string, more: Partial<PackageEntry> = {}): DiscoveredProbe {
+  const slots = { 'protocol.raw_tracepoint': `${id}_rtp`, 'end.raw_tracepoint': `${id}_end` };
   return {
-    entry: { id, kind: 'protocol', api: 1, manifest: 'm', slots: { 'protocol.raw_tracepoint': `${id}_rtp`, 'end.raw_tracepoint': `${id}_end` } },
+    entry: { id, kind: 'protocol', api: 1, manifest: 'm', slots, ...more },
     manifest: { events: [{ struct: `${id}_event`, kind: 1, size: 16, digest: 'd' }], counters: [] },
     definition: {
       events: { [`${id}_event`]: { digest: 'd', minSize: 16, decoder: Decoder } },
@@ -108,6 +110,40 @@ test('a probe whose second attachment fails leaves nothing in the kernel, and it
   expect(kernel.done).toEqual(expect.arrayContaining(['attach bad:bad_one', '-attach bad:bad_one', '-load bad']));
   expect(kernel.slots.get('obi_proto_rtp')).toEqual(new Map([[2, 'good_rtp']]));
   await agent[Symbol.asyncDispose]();
+});
+
+test('runs that the kernel left out are in the status, after the end too', async () => {
+  Object.assign(kernel.missed, { tasks: { obi_fork: 2 }, syscalls: { obi_sys_exit: 1 }, bad: { same: 7, other: 0 }, good: { same: 5 } });
+  const agent = await start();
+  const missed = { core: { obi_fork: 2, obi_sys_exit: 1 }, bad: { same: 7 }, good: { same: 5 } };
+  expect(agent.status.missedRuns).toEqual(missed);
+  await agent[Symbol.asyncDispose]();
+  expect(agent.status.missedRuns).toEqual(missed);
+});
+
+describe('a program for the tap of another probe', () => {
+  const told = probe('told', { slots: { 'protocol.raw_tracepoint': 'told_rtp', 'protocol.plaintext': 'told_plain' } });
+
+  const tells = probe('tells', { kind: 'runtime', slots: {}, taps: ['plaintext'] });
+
+  test.each([
+    ['first', [told, tells], 1],
+    ['last', [tells, told], 2],
+  ])('is loaded where that probe runs too, and it comes %s', async (_where, probes, slot) => {
+    mockProbes.splice(0, mockProbes.length, ...probes);
+    await using agent = await start();
+    expect(agent.status.probes).toEqual(probes.map(({ entry }) => entry.id));
+    expect(kernel.slots.get('obi_proto_plain')).toEqual(new Map([[slot, 'told_plain']]));
+    expect([...kernel.leftOut]).toEqual([]);
+  });
+
+  test('is not loaded without it', async () => {
+    mockProbes.splice(0, mockProbes.length, told);
+    await using agent = await start();
+    expect(agent.status.probes).toEqual(['told']);
+    expect([...kernel.leftOut]).toEqual(['told:told_plain']);
+    expect(kernel.slots.get('obi_proto_plain')).toBeUndefined();
+  });
 });
 
 describe('context_propagation: headers', () => {

@@ -89,6 +89,7 @@ export const HttpExchangeFlag = {
   REQUEST_DONE: 16,
   RESPONSE_DONE: 32,
   REWRITTEN: 64,
+  ENCRYPTED: 128,
 } as const;
 
 /** Values of `enum http_role`; a record may hold others, from a newer kernel side. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What every probe package must hold to. Each check returns its findings, one sentence each; none = conforms. */
-import { KERNEL_ABI_VERSION, PROBE_API_VERSION, PROBE_KEYWORD, SLOTS } from '@obi/core';
+import { KERNEL_ABI_VERSION, PROBE_API_VERSION, PROBE_KEYWORD, SLOTS, tapProblems } from '@obi/core';
 import { type ExportedEvent, entryOf } from '../events/event-exports.js';
 import { sha256 } from '../generate/manifest.js';
 import type { ProbeCore } from '../replay/replay.js';
@@ -35,6 +35,7 @@ export function checkPackageEntry({ json, entry, manifest }: ProbePackage, defin
       if (found === undefined) return [`package.json: slot ${slot}: the object has no program ${program}`];
       return different(`package.json: slot ${slot}: program ${program} has type`, found.type, 'the slot takes', known.programType);
     }),
+    ...tapProblems(entry, manifest).map((problem) => `package.json: ${problem}`),
     ...(definition.attach ?? []).flatMap(({ program }) =>
       programs.some(({ name }) => name === program) ? [] : [`attach: the object has no program ${program}`],
     ),

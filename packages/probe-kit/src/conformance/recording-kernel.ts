@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The kernel as a runtime driver sees it: notes what is set up for one process, and when. */
 import type { RuntimeKernel } from '@obi/core';
+import { MemoryTable } from './memory-table.js';
 
 export class RecordingKernel implements RuntimeKernel {
   /** What core would hold for the process, and release when it is told to give up. */
   readonly held: string[] = [];
   /** Asked for after that: nobody would release it. */
   readonly late: string[] = [];
+  readonly #tables = new Map<string, MemoryTable>();
   readonly #signal: AbortSignal;
 
   constructor(signal: AbortSignal) {
@@ -22,8 +24,15 @@ export class RecordingKernel implements RuntimeKernel {
     this.#note(`uprobe ${program}`);
   }
 
-  map(name: string): never {
-    throw new Error(`map ${name}: there is no kernel here`);
+  map(name: string): MemoryTable {
+    const table = this.#tables.get(name) ?? new MemoryTable(name);
+    this.#tables.set(name, table);
+    return table;
+  }
+
+  /** Tables in which something stands. */
+  get filled(): string[] {
+    return [...this.#tables].filter(([, { size }]) => size > 0).map(([name]) => name);
   }
 
   /** As core does: refused after the abort. */

@@ -47,12 +47,14 @@ export class Trial {
     if (this.kernel.held.length > 0) throw new Error(`set up in a process that was refused: ${this.kernel.held.join(', ')}`);
   }
 
-  /** Ends it as core does: detach is called where attach said that it serves the process, be it after the abort. */
+  /** Ends it as core does: detach is called where attach said that it serves the process, be it after the abort; its tables are swept once it has ended. */
   async undone(subject: Subject, isInside: RealProcess['isInside'], limit: number): Promise<void> {
     this.abort();
     if ((await this.outcome(limit)).state === 'scoped') await this.#driver.detach?.(this.#process);
     await subject.ready;
     if (isInside) await until('nothing of the driver is inside the process', async () => !(await isInside(subject.child)), limit);
+    this.#driver.sweep?.(new Set([this.#process.pid]), (name) => this.kernel.map(name));
+    if (this.kernel.filled.length > 0) throw new Error(`sweep leaves entries of a process that has ended: ${this.kernel.filled.join(', ')}`);
     if (this.kernel.late.length > 0) throw new Error(`set up after it was told to give up: ${this.kernel.late.join(', ')}`);
     subject.unharmed();
   }
