@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
-// CPU of a chain of two services per request: alone, with obi, and with OpenTelemetry's own auto-instrumentation, in one run. Needs root and obi built.
-// usage: node bench/runtimes.mjs [--only node|python] [--chains REGEX] [--rounds N] [--requests N] [--warm-up N] [--concurrency 50] [--seconds 120]
+// CPU of a chain of two services per request: alone, with obi, and with OpenTelemetry's own instrumentation, in one run. Needs root and obi built.
+// usage: node bench/runtimes.mjs [--only node|python|go] [--chains REGEX] [--rounds N] [--requests N] [--warm-up N] [--concurrency 50] [--seconds 120]
 //   [--plugins http] [--verbose]
 // The variants take turns in every round, each time in fresh processes; a ratio is formed within a round, and its median over the rounds is printed.
 // Without --rounds: no round of a runtime begins that would probably end after --seconds. --chains: those whose names match, also those that take too long for
@@ -9,7 +9,7 @@
 // Exits with 1 when a request failed, obi joined less than all, or something could not be measured.
 import os from 'node:os';
 import { parseArgs } from 'node:util';
-import { nodeChains, pythonChains } from './runtimes/chains.mjs';
+import { goChains, nodeChains, pythonChains } from './runtimes/chains.mjs';
 import { measure } from './runtimes/measure.mjs';
 import { formatChain, VARIANTS } from './runtimes/report.mjs';
 
@@ -33,6 +33,7 @@ const { values } = parseArgs({
 const RUNTIMES = /** @type {const} */ ({
   node: { chains: nodeChains, requests: 3000, warmUp: 3000 },
   python: { chains: pythonChains, requests: 2000, warmUp: 500 },
+  go: { chains: goChains, requests: 5000, warmUp: 500 },
 });
 
 /** @param {string} what @param {import('./runtimes/measure.mjs').Sample} sample */
@@ -92,7 +93,7 @@ least figures, as what disturbs a measurement mostly adds.`);
 const busy = os.loadavg()[0] ?? 0;
 if (busy > 0.5) console.log(`Other programs use this machine: its load average was ${busy.toFixed(1)} at the start.`);
 /** @type {string[]} */ const faults = [];
-for (const runtime of /** @type {const} */ (['node', 'python'])) {
+for (const runtime of /** @type {const} */ (['node', 'python', 'go'])) {
   if (values.only && values.only !== runtime) continue;
   try {
     faults.push(...(await bench(runtime)));

@@ -145,7 +145,7 @@ function fromCache(output, task) {
  */
 const IN_VM = {
   native: ['bpf/tests', 'tests/verify'],
-  live: ['tests/live/chain', 'tests/live/plugins', 'tests/live/parents', 'tests/live/node-parents', 'tests/live/python-parents'],
+  live: ['tests/live/chain', 'tests/live/plugins', 'tests/live/parents', 'tests/live/node-parents', 'tests/live/python-parents', 'tests/live/go-parents'],
 };
 /** @param {'native' | 'live'} suite */
 const vmTests = (suite) => (process.env.OBI_VM_FULL ? [] : IN_VM[suite]);

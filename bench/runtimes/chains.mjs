@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The chains of two services that the benchmark of runtimes measures, and how each is started alone, with obi, and with OpenTelemetry.
 import { fileURLToPath } from 'node:url';
-import { otelForNode, otelForPython } from './otel-packages.mjs';
+import { goPrograms, otelForNode, otelForPython } from './otel-packages.mjs';
 
 /**
  * A chain of two services. name: as printed; plugins: of obi; command: of a service in a variant; env: of both services; otelEnv: besides, with OpenTelemetry;
@@ -42,4 +42,11 @@ export async function pythonChains() {
     { ...chain('uvloop, aiohttp', { MODE: 'aiohttp', LOOP: 'uvloop' }), extra: true },
     { ...chain('asyncio, uvicorn + FastAPI + httpx', { MODE: 'uvicorn' }), extra: true },
   ];
+}
+
+/** @returns {Promise<Chain[]>} @throws when there is no Go, or its module proxy cannot be reached */
+export async function goChains() {
+  const { bare, instrumented, version } = await goPrograms(file('go'));
+  const command = { off: [bare], obi: [bare], otel: [instrumented] };
+  return [{ name: `Go ${version}, net/http`, plugins: 'http,go', command, env: {}, otelEnv: {} }];
 }

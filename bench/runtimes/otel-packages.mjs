@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// OpenTelemetry's own auto-instrumentation, which the benchmark of runtimes compares with: installed once, outside the tree.
+// OpenTelemetry's own instrumentation, which the benchmark of runtimes compares with: installed once, outside the tree.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
@@ -83,4 +83,23 @@ export async function otelForPython() {
   const python = path.join(folder, 'bin/python');
   const { stdout } = await run(python, ['-c', 'import platform; print(platform.python_version())']);
   return { python, version: stdout.trim() };
+}
+
+/**
+ * For Go it is otelhttp, which is put into the source: the service is built a second time.
+ * @param {string} source folder @returns {Promise<{ bare: string, instrumented: string, version: string }>} programs @throws when they cannot be built
+ */
+export async function goPrograms(source) {
+  const { stdout } = await run('go', ['env', 'GOVERSION'], { cwd: source });
+  const version = stdout.trim().replace(/^go/, '');
+  const files = readdirSync(source).sort();
+  const folder = place('otel-go', version, ...files.map((name) => readFileSync(path.join(source, name), 'utf8')));
+  const [bare, instrumented] = [path.join(folder, 'bare'), path.join(folder, 'instrumented')];
+  await make('otelhttp', folder, async (fresh) => {
+    const build = (/** @type {string} */ name, /** @type {string[]} */ ...flags) =>
+      run('go', ['build', '-o', path.join(fresh, name), ...flags, '.'], { cwd: source, timeout: 600_000, env: { ...process.env, GOFLAGS: '-buildvcs=false' } });
+    await build('bare');
+    await build('instrumented', '-tags', 'otel');
+  });
+  return { bare, instrumented, version };
 }

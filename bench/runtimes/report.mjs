@@ -10,7 +10,7 @@ const LABELS = { off: 'without', obi: 'with obi', otel: 'with OpenTelemetry' };
 const WIDTHS = [24, 24, 20, 8, 12, 15, 15];
 
 /** @param {number[]} list @returns {number} */
-function median(list) {
+export function median(list) {
   const sorted = list.toSorted((a, b) => a - b);
   const upper = sorted[sorted.length >> 1] ?? Number.NaN;
   return sorted.length % 2 ? upper : (upper + (sorted[(sorted.length >> 1) - 1] ?? Number.NaN)) / 2;

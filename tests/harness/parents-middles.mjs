@@ -52,7 +52,7 @@ const javaMiddle = () =>
     run('javac', ['-nowarn', '-d', out, '-cp', path.join(cacheFolder, 'java-jars', '*'), ...files.map((file) => path.join(source, file))]);
   });
 
-/** Why a family cannot run here; undefined when it can. @param {Family} family @returns {string | undefined} */
+/** Why a family cannot run here; undefined when it can. @param {Family | 'go'} family @returns {string | undefined} */
 export function lacking(family) {
   const need = (/** @type {string[]} */ ...programs) => {
     const missing = programs.find((program) => !which(program));
@@ -84,6 +84,42 @@ export function buildMiddles() {
   if (!lacking('c')) cMiddle();
   if (!lacking('rust')) rustMiddle();
   if (!lacking('jdk')) javaMiddle();
+  if (!lacking('go')) {
+    goMiddle();
+    certificate();
+  }
+}
+
+/**
+ * The Go middle, in the ways that Go programs are built.
+ * @param {{ toolchain?: string, flags?: string[], cgo?: boolean }} [way] toolchain: as GOTOOLCHAIN names it, e.g. go1.22.12; else this machine's
+ * @returns {string} @throws what the toolchain says, or Go's module proxy where it has to come from there
+ */
+export function goMiddle({ toolchain = 'local', flags = [], cgo = false } = {}) {
+  const name = ['parents', toolchain === 'local' ? 'go' : toolchain, ...flags.map((flag) => flag.replace(/\W+/g, '')), ...(cgo ? ['cgo'] : [])].join('-');
+  return built('go', name, (source, out) => goBuild(source, out, { toolchain, flags, cgo }));
+}
+
+/** @param {string} source @param {string} out @param {{ toolchain?: string, flags?: string[], cgo?: boolean }} [way] */
+function goBuild(source, out, { toolchain = 'local', flags = [], cgo = false } = {}) {
+  const env = { ...process.env, GOTOOLCHAIN: toolchain, CGO_ENABLED: cgo ? '1' : '0', GOFLAGS: '-buildvcs=false' };
+  execFileSync('go', ['build', '-o', out, ...flags, '.'], { cwd: source, env, stdio: ['ignore', 'ignore', 'pipe'] });
+}
+
+/** The service of tests/workloads/go-tls. @returns {string} */
+export const goService = () => built('../go-tls', 'go-tls', goBuild);
+
+/** A certificate for 127.0.0.1 that signs itself, made by Go's own tool. @returns {import('./parents.mjs').Tls} its files */
+export function certificate() {
+  const folder = built('go', 'parents-certificate', (_, out) => {
+    mkdirSync(out, { recursive: true });
+    const tool = path.join(execFileSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).trim(), 'src/crypto/tls/generate_cert.go');
+    execFileSync('go', ['run', tool, '--host', '127.0.0.1', '--ecdsa-curve', 'P256', '--duration', '876000h'], {
+      cwd: out,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+  });
+  return { CERT: path.join(folder, 'cert.pem'), KEY: path.join(folder, 'key.pem') };
 }
 
 /** @param {string} name */

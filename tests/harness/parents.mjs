@@ -33,11 +33,14 @@ const workload = (/** @type {string} */ file) => fileURLToPath(new URL(`../workl
 /** @type {Required<Questions>} */
 const DEFAULTS = { requests: 200, concurrency: 50, keepAlive: true, seed: 1, orders: ['12', '21', 'p12', 'p21'], maxWait: 20, traceparent: true };
 
-/** Starts the two leaves. @param {Sandbox} sandbox @param {number} [count] @returns {Promise<string[]>} their URLs */
-export async function startLeaves(sandbox, count = 2) {
+/** Files; what has them is spoken to over TLS. @typedef {{ CERT?: string, KEY?: string } & Record<string, string>} Tls */
+const schemeOf = (/** @type {Tls} */ { CERT }) => (CERT ? 'https' : 'http');
+
+/** Starts the two leaves. @param {Sandbox} sandbox @param {number} [count] @param {Tls} [tls] @returns {Promise<string[]>} their URLs */
+export async function startLeaves(sandbox, count = 2, tls = {}) {
   const start = async (/** @type {unknown} */ _, /** @type {number} */ n) => {
-    const proc = await sandbox.startOutside(`leaf-${n + 1}`, [process.execPath, workload('leaf.mjs')]);
-    return `http://127.0.0.1:${(await proc.line(/^listening (\d+)$/))[1]}`;
+    const proc = await sandbox.startOutside(`leaf-${n + 1}`, [process.execPath, workload('leaf.mjs')], { env: tls });
+    return `${schemeOf(tls)}://127.0.0.1:${(await proc.line(/^listening (\d+)$/))[1]}`;
   };
   return Promise.all(Array.from({ length: count }, start));
 }
@@ -50,7 +53,7 @@ export async function startLeaves(sandbox, count = 2) {
 export async function startMiddle(sandbox, name, command, leaves, env = {}) {
   const proc = await sandbox.start(name, command, { env: { PORT: '0', LEAVES: leaves.join(','), OTEL_SERVICE_NAME: name, ...env } });
   const [, chosen] = await proc.line(/^listening (\d+)$/);
-  return { name, port: Number(chosen), url: `http://127.0.0.1:${chosen}`, proc };
+  return { name, port: Number(chosen), url: `${schemeOf(env)}://127.0.0.1:${chosen}`, proc };
 }
 
 /** Sends the requests from inside the sandbox's namespace. @param {Sandbox} sandbox @param {string} url @param {Questions} [questions] @returns {Promise<{ answers: Answer[], errors: string[] }>} */

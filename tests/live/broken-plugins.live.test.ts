@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 
 /** http's slots for a probe that takes the place of its carrier only: it gets clients' connections, http those of servers. */
-const CARRIER_SLOTS = { 'end.raw_tracepoint': 'http_end', 'carrier.sk_msg': 'http_msg' };
+const CARRIER_SLOTS = { 'end.raw_tracepoint': 'http_end', 'carrier.sk_msg': 'http_msg', 'protocol.plaintext': 'http_plaintext' };
 const THROWING = `
 class Throwing { decode() { throw new Error('on every record'); } }
 const events = Object.fromEntries(Object.entries(http.events).map(([struct, binding]) => [struct, { ...binding, decoder: Throwing }]));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Chains of services in several languages under load: every downstream request carries the right trace and parent, and what the real Collector
 // receives is what the services counted.
+import path from 'node:path';
 import { Collector, collectorBinary, type ReceivedSpan } from '../harness/collector.mjs';
 import { loadIn, type Tree, verifyTree } from '../harness/load.mjs';
 import { Obi } from '../harness/obi.mjs';
@@ -9,7 +10,7 @@ import { buildWorkloads, type Language, type Service } from '../harness/services
 import { type CheckedSpan, serviceOf, spansOf, verifyAll } from '../harness/traces.mjs';
 import { lacking, portsOf, startChain, testUnless } from './support/chain.js';
 import { ACCOUNTING, type Account, finish, NO_FAULTS } from './support/counters.js';
-import { inVm, keepsHeaders } from './support/features.js';
+import { inVm, keepsHeaders, root } from './support/features.js';
 
 /** An emulated processor is ten times slower: all of it there with OBI_VM_FULL=1. */
 const isShort = inVm && !process.env.OBI_VM_FULL;
@@ -22,12 +23,19 @@ const CLIENT = 3;
 const found = collectorBinary();
 const [collectorPath, noCollector] = 'binary' in found ? [found.binary, undefined] : [undefined, found.unavailable];
 
-const CHAINS: Language[][] = [
-  ['python', 'ruby', 'node'],
-  ['python', 'java', 'go'],
+/** What finds the parents, beside probe-http: nothing where a thread works on one request at a time. */
+interface Row {
+  readonly languages: Language[];
+  readonly runtime?: string;
+}
+const CHAINS: Row[] = [
+  { languages: ['python', 'ruby', 'node'] },
+  { languages: ['python', 'java', 'go'] },
+  ...(isShort ? [] : [{ languages: ['go', 'go', 'node'] as Language[], runtime: 'go' }]),
 ];
 beforeAll(buildWorkloads);
-for (const languages of CHAINS) {
+for (const row of CHAINS) {
+  const { languages } = row;
   for (const keepAlive of [false, true]) {
     const fault = keepAlive && !languages.every(keepsHeaders) ? 'kept connections of Java carry one header: its sockets block' : undefined;
     const why = lacking(languages) ?? fault;
@@ -36,11 +44,11 @@ for (const languages of CHAINS) {
       let outcome: Outcome;
       beforeAll(async () => {
         sandbox = await Sandbox.create({ netns: true, name: 'obi-chain' });
-        outcome = await run(sandbox, languages, keepAlive);
+        outcome = await run(sandbox, row, keepAlive);
       });
       afterAll(() => sandbox?.dispose());
 
-      testUnless(why)('every request is one trace, nothing is lost', async () => checkAccount(outcome));
+      testUnless(why)('every request is one trace, nothing is lost', async () => checkAccount(outcome, row));
       testUnless(why ?? noCollector)('the real Collector receives just that', async () => checkReceived(outcome));
     });
   }
@@ -57,11 +65,12 @@ interface Outcome {
   readonly received: ReceivedSpan[] | undefined;
 }
 
-async function run(sandbox: Sandbox, languages: Language[], keepAlive: boolean): Promise<Outcome> {
+async function run(sandbox: Sandbox, { languages, runtime }: Row, keepAlive: boolean): Promise<Outcome> {
   const services = await startChain(sandbox, languages, { DELAY_MS: '2', THREADS: '64', ...(keepAlive ? { KEEPALIVE: '1' } : {}) });
   const collector = collectorPath === undefined ? undefined : await Collector.start({ binary: collectorPath, sandbox });
   const env = { ...ACCOUNTING, ...(collector ? { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint } : {}) };
-  const obi = await Obi.start(sandbox, { ports: portsOf(services), env });
+  const plugins = runtime === undefined ? 'http' : `http,${path.join(root, `packages/probe-${runtime}`)}`;
+  const obi = await Obi.start(sandbox, { ports: portsOf(services), plugins, env });
   const { url } = services[0] as Service;
 
   const sequential = await loadIn(sandbox, { url, requests: SEQUENTIAL, keepAlive, prefix: 'one' });
@@ -75,7 +84,7 @@ async function run(sandbox: Sandbox, languages: Language[], keepAlive: boolean):
   return { services, trees, errors: [...sequential.errors, ...concurrent.errors], expected, account, received };
 }
 
-function checkAccount({ services, trees, errors, expected, account }: Outcome): void {
+function checkAccount({ services, trees, errors, expected, account }: Outcome, { runtime }: Row): void {
   expect(errors).toEqual([]);
   expect(trees).toHaveLength(SEQUENTIAL + CONCURRENT);
   expect(wrongIn(trees, account.spans)).toEqual([]);
@@ -86,7 +95,11 @@ function checkAccount({ services, trees, errors, expected, account }: Outcome): 
   // Nothing lost, nothing undecided: one parent and one header for each request downstream, and no other counter.
   const calls = trees.length * (services.length - 1);
   expect(account).toMatchObject({ code: 0, lost: [], faults: { core: NO_FAULTS, http: NO_FAULTS } });
-  expect(account.counters).toEqual({ core: {}, http: { parent_thread: calls, injected: calls } });
+  expect(account.counters).toEqual(
+    runtime === undefined
+      ? { core: {}, http: { parent_thread: calls, injected: calls } }
+      : { core: {}, http: { parent_declared: calls, injected: calls }, [runtime]: {} },
+  );
 }
 
 /** By the ids that the services echoed, and by the spans; verifyTree also counts the headers of each request. */

@@ -7,6 +7,7 @@ import { measure, startLeaves, startMiddle } from '../harness/parents.mjs';
 import { anyVenv, interpreters, makeVenvs, type Venv } from '../harness/python-venvs.mjs';
 import { Sandbox } from '../harness/sandbox.mjs';
 import { inVm, isSample, root } from './support/features.js';
+import { expectAllRight, expectComplete, expectNeverWrong } from './support/verdicts.js';
 
 const REQUESTS = Number(process.env.OBI_PARENTS_N ?? (isSample ? 60 : 150));
 const IN_FLIGHT = 50;
@@ -45,29 +46,22 @@ async function run({ name, python }: Venv, { script, env = {}, keepAlive = true,
   const command = [python, ...(module ?? [path.join(folder, script)])];
   const middle = await startMiddle(sandbox, 'python', command, await startLeaves(sandbox), { KEEPALIVE: keepAlive ? '1' : '0', ...env });
   const result = await measure(sandbox, middle, { requests: REQUESTS, concurrency: IN_FLIGHT, keepAlive, obi: { plugins: PLUGINS } });
-  expect(result.errors).toEqual([]);
-  expect(result.code).toBe(0);
-  expect(result.calls).toBe(2 * REQUESTS);
+  expectComplete(result, REQUESTS);
   return result;
 }
 
 async function allRight(venv: Venv, middle: Middle, rules: readonly string[]): Promise<void> {
-  const { trace, tree, own, calls, examples, counters } = await run(venv, middle);
-  expect(examples).toEqual([]);
-  expect(trace).toEqual({ right: calls, wrong: 0, unknown: 0, bare: 0, doubled: 0 });
-  expect(tree).toMatchObject({ right: calls, wrong: 0, unknown: 0, missing: 0 });
-  expect(own).toMatchObject({ right: calls, wrong: 0, unknown: 0, missing: 0 });
+  const result = await run(venv, middle);
+  expectAllRight(result);
   // By the rules that this kind of program is about, and no other.
-  const { injected: _, ...used } = counters.http as Record<string, number>;
+  const { injected: _, ...used } = result.counters.http as Record<string, number>;
   expect(Object.keys(used).sort()).toEqual([...rules].sort());
 }
 
 async function neverWrong(venv: Venv, middle: Middle): Promise<{ right: number; unknown: number; calls: number }> {
-  const { trace, tree, own, calls, examples } = await run(venv, middle);
-  expect(examples).toEqual([]);
-  expect(trace).toMatchObject({ wrong: 0, bare: 0, doubled: 0 });
-  expect([tree.wrong, tree.missing, own.wrong, own.missing]).toEqual([0, 0, 0, 0]);
-  expect(trace.right + trace.unknown).toBe(calls);
+  const result = await run(venv, middle);
+  expectNeverWrong(result);
+  const { trace, calls } = result;
   return { right: trace.right, unknown: trace.unknown, calls };
 }
 

@@ -2,6 +2,7 @@
 // Client of the parents measurement: each request has a trace of its own and says what the middle shall do. See README.md.
 // node client.mjs URL '{"requests":N,"concurrency":C,"keepAlive":true,"seed":1,"orders":["12"],"maxWait":20}' prints {"answers", "errors"} as JSON.
 import http from 'node:http';
+import https from 'node:https';
 
 /** @typedef {import('../../harness/parents.mjs').Answer} Answer */
 /** @typedef {Required<import('../../harness/parents.mjs').Questions>} Questions */
@@ -24,10 +25,10 @@ const hex = (random, digits) => {
   return /^0+$/.test(text) ? text.replace(/0$/, '1') : text;
 };
 
-/** @param {URL} url @param {http.Agent} agent @param {Record<string, string>} headers @returns {Promise<{ body: string, headers: http.IncomingHttpHeaders }>} */
-const get = (url, agent, headers) =>
+/** @param {typeof http | typeof https} over @param {URL} url @param {http.Agent} agent @param {Record<string, string>} headers @returns {Promise<{ body: string, headers: http.IncomingHttpHeaders }>} */
+const get = (over, url, agent, headers) =>
   new Promise((resolve, reject) => {
-    const request = http.get(url, { agent, headers, timeout: 60_000 }, (response) => {
+    const request = over.get(url, { agent, headers, timeout: 60_000 }, (response) => {
       let body = '';
       response.setEncoding('utf8');
       response.on('data', (chunk) => (body += chunk));
@@ -59,7 +60,9 @@ async function ask(base, { requests, concurrency, keepAlive, seed, orders, maxWa
     order: /** @type {string} */ (orders[Math.floor(random() * orders.length)]),
     waits: [random(), random()].map((part) => Math.floor(part * (maxWait + 1))),
   }));
-  const agent = new http.Agent({ keepAlive, maxSockets: concurrency });
+  const over = base.startsWith('https:') ? https : http;
+  // The middle's certificate is made for the test.
+  const agent = new over.Agent({ keepAlive, maxSockets: concurrency, rejectUnauthorized: false });
   /** @type {Answer[]} */ const answers = [];
   /** @type {string[]} */ const errors = [];
   let next = 0;
@@ -68,7 +71,7 @@ async function ask(base, { requests, concurrency, keepAlive, seed, orders, maxWa
       const { id, trace, span, order, waits } = question;
       const url = new URL(`/r?id=${id}&t1=${waits[0]}&t2=${waits[1]}&order=${order}`, base);
       try {
-        const { body, headers } = await get(url, agent, traceparent ? { traceparent: `00-${trace}-${span}-01` } : {});
+        const { body, headers } = await get(over, url, agent, traceparent ? { traceparent: `00-${trace}-${span}-01` } : {});
         answers.push({ id, trace, span, order, leaves: leavesOf(body, headers['x-other-leaf']) });
       } catch (error) {
         errors.push(`${id} (${order}): ${error instanceof Error ? error.message : error}`);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What Go keeps where, and whose scope a goroutine is. */
+#ifndef OBI_GO_H
+#define OBI_GO_H
+
+#include <obi/trace.bpf.h>
+
+/* Go 1.18 … 1.27 (src/plan/layouts.ts has what differs): runtime.g, m, gobuf, sudog, hchan, _type. */
+#define GO_G_M 48
+#define GO_G_SCHED 56
+#define GO_M_G0 0
+#define GO_GOBUF_G 16
+#define GO_SUDOG_G 0
+#define GO_HCHAN_DATAQSIZ 8 /* slots of the buffer */
+#define GO_HCHAN_BUF 16
+#define GO_HCHAN_ELEMSIZE 24
+#define GO_HCHAN_RECVX 16 /* behind elemtype: index of the slot that is taken next */
+#define GO_TYPE_PTRDATA 8
+/* … of internal/abi.ITab, net.netFD and internal/poll.FD, crypto/tls.Conn */
+#define GO_ITAB_FUN 24 /* addresses of the type's methods, in the order of their names */
+#define GO_FD_SYSFD 16 /* net.netFD begins with it, too */
+#define GO_TLS_CONN 0 /* the connection below, an interface: its itab, then what it is */
+#define GO_TLS_IS_CLIENT 16 /* a byte */
+
+/* What differs between versions, and configuration. As user space writes it: src/plan/layouts.ts. */
+struct go_settings {
+	__u32 m_curg; /* in runtime.m: the goroutine for which it runs on its own stack */
+	__u32 hchan_elemtype; /* in runtime.hchan */
+	__u32 pools; /* configuration: goroutines without a request work for the one whose item they took */
+	__u32 _pad;
+	__u64 tcp_close; /* net.(*TCPConn).Close in this process: by it the itab of a TCP connection is known; 0: nothing of crypto/tls is told (yet) */
+};
+
+/* tgid → settings. Inserted: user space, before the programs are attached, and once more with tcp_close. Deleted: user space, soon after the process's end. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, struct go_settings);
+} go_settings SEC(".maps");
+
+/* Go's internal calling convention (ABIInternal): arguments in these registers, the current goroutine in its own. */
+#if defined(__TARGET_ARCH_x86)
+#define GO_ARGUMENT_1(ctx) ((ctx)->ax)
+#define GO_ARGUMENT_2(ctx) ((ctx)->bx)
+#define GO_ARGUMENT_3(ctx) ((ctx)->cx)
+#define GO_ARGUMENT_4(ctx) ((ctx)->di)
+#define GO_FRAME(ctx) ((ctx)->bp) /* the saved frame pointer of the caller, the return address, then room for the function's own arguments */
+#define GO_GOROUTINE(ctx) ((ctx)->r14)
+#else
+#define GO_ARGUMENT_1(ctx) (((struct user_pt_regs *)(ctx))->regs[0])
+#define GO_ARGUMENT_2(ctx) (((struct user_pt_regs *)(ctx))->regs[1])
+#define GO_ARGUMENT_3(ctx) (((struct user_pt_regs *)(ctx))->regs[2])
+#define GO_ARGUMENT_4(ctx) (((struct user_pt_regs *)(ctx))->regs[3])
+#define GO_FRAME(ctx) (((struct user_pt_regs *)(ctx))->regs[29])
+#define GO_GOROUTINE(ctx) (((struct user_pt_regs *)(ctx))->regs[28])
+#endif
+
+/* The scope of the goroutine at this address. The address is used again, by the next one. */
+static __always_inline __u64 goroutine_scope(__u32 tgid, __u64 g)
+{
+	return obi_scope_id(tgid, g);
+}
+
+/* Counters of this probe. */
+enum go_counter {
+	GO_COUNTER_TLS_UNKNOWN, /* reads and writes of crypto/tls without a known socket: TLS over something else than a TCP connection, one that is closed, or another frame than expected */
+};
+
+enum go_role_kind {
+	GO_ROLE_WORKER = 1, /* takes work from channels and has none of its own */
+	GO_ROLE_WRITER, /* of a connection of net/http's client */
+	GO_ROLE_HELPER, /* dials or reads for that client */
+};
+
+struct go_role {
+	__u64 of; /* worker: type of its items; writer: key of its connection */
+	__u32 kind;
+	__u32 tgid;
+};
+
+/*
+ * Scopes of goroutines that are more than somebody's callees. Inserted: start of a writer or helper, first item of a worker.
+ * Deleted: end of the goroutine, start of the next one at its address; user space, soon after the process's end. LRU: a worker that was forgotten keeps its last
+ * request until that is answered.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, struct go_role);
+} go_roles SEC(".maps");
+
+static __always_inline void go_role_give(__u64 scope, __u32 kind, __u64 of)
+{
+	struct go_role role = { .of = of, .kind = kind, .tgid = bpf_get_current_pid_tgid() >> 32 };
+
+	bpf_map_update_elem(&go_roles, &scope, &role, BPF_ANY);
+}
+
+#endif

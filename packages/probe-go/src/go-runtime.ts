@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Serves Go processes: hangs the programs on functions of the runtime and of net/http, and says where threads keep their goroutine. */
+import {
+  deleteEntries,
+  inject,
+  injectable,
+  type MapHandle,
+  ProbeSection,
+  type RuntimeDriver,
+  type RuntimeKernel,
+  type RuntimeOutcome,
+  type TracedProcess,
+} from '@obi/core/probe';
+import type { GoConfig } from './config.js';
+import { loadBias } from './load-bias.js';
+import { inspect, type Plan } from './plan/inspect.js';
+import { settingsBytes } from './plan/layouts.js';
+
+const key = (pid: number): Buffer => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(pid);
+  return bytes;
+};
+
+/** Where the values of tables name their process: struct go_role, go_item, go_client, go_write in bpf. */
+const TGID: Readonly<Record<string, number>> = { go_roles: 12, go_items: 8, go_clients: 16, go_writes: 32 };
+
+@injectable()
+export class GoRuntime implements RuntimeDriver {
+  readonly #config: GoConfig;
+
+  constructor(@inject(ProbeSection) section: GoConfig) {
+    this.#config = section;
+  }
+
+  appliesTo({ resource }: TracedProcess): boolean {
+    return resource.attributes['process.runtime.name'] === 'go';
+  }
+
+  async attach({ pid }: TracedProcess, kernel: RuntimeKernel, signal: AbortSignal): Promise<RuntimeOutcome> {
+    // Through the process itself: its file may have been replaced since, or lie in another mount namespace.
+    const path = `/proc/${pid}/exe`;
+    let plan: Plan | string;
+    let tcpClose = 0n;
+    try {
+      plan = inspect(path);
+      if (typeof plan === 'object' && plan.tcpClose !== undefined) tcpClose = BigInt(plan.tcpClose) + loadBias(pid, plan.entry);
+    } catch (error) {
+      return { state: 'refused', reason: `the process has ended, or its program cannot be read or is damaged: ${(error as Error).message}` };
+    }
+    if (typeof plan === 'string') return { state: 'refused', reason: plan };
+    signal.throwIfAborted();
+    const settings = kernel.map('go_settings');
+    settings.update(key(pid), settingsBytes(plan.layout, this.#config, 0n));
+    // Programs first: until they run, a goroutine's address may already belong to another one.
+    for (const { program, offset } of plan.hooks) kernel.uprobe(program, { path, offset });
+    // All of crypto/tls at once: half an exchange that is told would shift all that follow on its connection.
+    if (tcpClose) settings.update(key(pid), settingsBytes(plan.layout, this.#config, tcpClose));
+    kernel.setChain({ base: BigInt(plan.slot), offsets: [0], fromThreadPointer: true, exhaustive: true });
+    return { state: 'scoped', note: plan.limit ? `${plan.version}; ${plan.limit}` : plan.version };
+  }
+
+  sweep(ended: ReadonlySet<number>, map: (name: string) => MapHandle): void {
+    deleteEntries(map('go_settings'), (process) => ended.has(process.readUInt32LE(0)));
+    for (const [name, offset] of Object.entries(TGID)) deleteEntries(map(name), (_, value) => ended.has(value.readUInt32LE(offset)));
+  }
+}

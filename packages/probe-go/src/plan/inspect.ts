@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+/** From a Go program to what has to be set up for a process of it: by reading its file alone. */
+import { ElfImage, openFile } from '@obi/core/probe';
+import { type GoVersion, readGoVersion } from '../binary/build-info.js';
+import { CHANNEL_FUNCTIONS, findChannelSites } from '../binary/channel-sites.js';
+import { findFunctions, type GoFunctions } from '../binary/function-table.js';
+import { goroutineSlot } from '../binary/goroutine-slot.js';
+import { cheapEntry } from '../binary/patch-point.js';
+import { findTlsSites, TLS_FUNCTIONS } from '../binary/tls-sites.js';
+import { LAYOUTS, type Layout, NEWEST, OLDEST } from './layouts.js';
+
+export interface Hook {
+  readonly program: string;
+  /** In the file. */
+  readonly offset: number;
+}
+
+export interface Plan {
+  /** Of Go, as the program names it. */
+  readonly version: string;
+  readonly layout: Layout;
+  /** From the thread pointer to the goroutine's address. */
+  readonly slot: number;
+  readonly hooks: readonly Hook[];
+  /** What in it is left alone, as a sentence; undefined: nothing. */
+  readonly limit: string | undefined;
+  /** Where the program begins, and where net.(*TCPConn).Close does, as addresses of the file; the latter undefined: nothing hangs on crypto/tls. */
+  readonly entry: number;
+  readonly tcpClose: number | undefined;
+}
+
+/** Without it nothing is known. */
+const EXIT = 'runtime.goexit1';
+/** All or none: a writer without users would keep what it was started for. The linker leaves them out of programs that do not use them. */
+const CLIENT: Readonly<Record<string, string>> = {
+  'net/http.(*persistConn).writeLoop': 'go_writer',
+  'net/http.(*persistConn).roundTrip': 'go_client_used',
+  'net/http.(*persistConn).readLoop': 'go_helper',
+  'net/http.(*Transport).dialConnFor': 'go_helper',
+};
+/** Bytes that {@link cheapEntry} looks at. */
+const PROLOGUE = 16;
+
+/**
+ * @param path of the program, as obi can open it @param arch of this machine, as Node names it
+ * @returns a sentence for what is not served @throws when it cannot be opened, or is no proper program
+ */
+export function inspect(path: string, arch: string = process.arch): Plan | string {
+  if (arch !== 'x64') return `where a thread keeps its goroutine is not known on ${arch}`;
+  using image = ElfImage.open(openFile(path));
+  const version = image && readGoVersion(image);
+  if (!image || !version) return `it was not built by Go 1.${OLDEST} or newer, or its section headers were removed`;
+  const layout = LAYOUTS[version.minor];
+  if (!layout) return unknown(version);
+  const functions = findFunctions(image, [EXIT, ...Object.keys(CLIENT), ...CHANNEL_FUNCTIONS, ...TLS_FUNCTIONS]);
+  if (!functions) return `${version.text}: its table of functions (.gopclntab) is missing, or of a kind that is not known`;
+  if (!functions.has(EXIT) || !functions.has('runtime.newproc1')) return `${version.text}: ${EXIT} or runtime.newproc1 is not in its table of functions`;
+  const slot = goroutineSlot(image);
+  if (slot === undefined) return `${version.text}: it has thread-local variables of C code, and no symbol tells which is Go's (build it without -s)`;
+  // All of them: a goroutine that takes from a channel could not be told from one that goes on with what it has.
+  const sites = findChannelSites(image, functions);
+  if (typeof sites === 'string') return `${version.text}: ${sites} is not as in Go's own releases (built with a profile, PGO?)`;
+
+  const tls = findTlsSites(image, functions);
+  const client = entryHooks(image, functions, CLIENT);
+  const hooks = [
+    ...entryHooks(image, functions, { [EXIT]: 'go_exited' }),
+    ...[...sites].flatMap(([program, addresses]) => hooksAt(image, program, addresses)),
+    ...(client.length === Object.keys(CLIENT).length ? client : []),
+    ...(typeof tls === 'object' ? [...tls.sites].flatMap(([program, addresses]) => hooksAt(image, program, addresses)) : []),
+  ];
+  const limit =
+    typeof tls === 'string'
+      ? `its TLS connections have no spans: ${tls} is not as in Go's own releases (built with a profile, PGO, or without optimisation?)`
+      : undefined;
+  return { version: version.text, layout, slot, hooks, limit, entry: image.entry, tcpClose: typeof tls === 'object' ? tls.tcpClose : undefined };
+}
+
+function unknown({ text, minor }: GoVersion): string {
+  const nearest = minor < OLDEST ? OLDEST : NEWEST;
+  return `${text} is not known: the layout of its runtime was looked at for Go 1.${OLDEST} to 1.${NEWEST} (the nearest: 1.${nearest}), so none of its requests has a known parent; a newer @obi/probe-go may know it`;
+}
+
+function entryHooks(image: ElfImage, functions: GoFunctions, programs: Readonly<Record<string, string>>): Hook[] {
+  return Object.entries(programs).flatMap(([name, program]) => {
+    const address = functions.get(name)?.address;
+    return address === undefined ? [] : hooksAt(image, program, [address + cheapEntry(image.read(address, PROLOGUE))]);
+  });
+}
+
+function hooksAt(image: ElfImage, program: string, addresses: readonly number[]): Hook[] {
+  return addresses.flatMap((address) => {
+    const offset = image.offsetOf(address);
+    return offset === undefined ? [] : [{ program, offset }];
+  });
+}

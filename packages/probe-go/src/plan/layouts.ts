@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What differs between versions of Go's runtime, by minor version. tools/offsets.mjs holds it against the DWARF of each release. */
+
+export interface Layout {
+  /** runtime.m.curg */
+  readonly curg: number;
+  /** runtime.hchan.elemtype */
+  readonly elemtype: number;
+}
+
+export const LAYOUTS: Readonly<Record<number, Layout>> = {
+  18: { curg: 192, elemtype: 32 },
+  19: { curg: 192, elemtype: 32 },
+  20: { curg: 192, elemtype: 32 },
+  21: { curg: 192, elemtype: 32 },
+  22: { curg: 192, elemtype: 32 },
+  23: { curg: 192, elemtype: 40 },
+  24: { curg: 192, elemtype: 40 },
+  25: { curg: 184, elemtype: 40 },
+  26: { curg: 184, elemtype: 40 },
+  27: { curg: 184, elemtype: 40 },
+};
+export const OLDEST = 18;
+export const NEWEST = 27;
+
+/** `struct go_settings` in bpf/go.h. @param tcpClose address in the process, 0 for none */
+export function settingsBytes({ curg, elemtype }: Layout, { pools }: { readonly pools: boolean }, tcpClose: bigint): Buffer {
+  const bytes = Buffer.alloc(24);
+  bytes.writeUInt32LE(curg, 0);
+  bytes.writeUInt32LE(elemtype, 4);
+  bytes.writeUInt32LE(pools ? 1 : 0, 8);
+  bytes.writeBigUInt64LE(tcpClose, 16);
+  return bytes;
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// probe-go: with 50 requests interleaved, every outgoing request joins the one that caused it. Judged by the ids that the services themselves saw.
+// OBI_PARENTS_N: requests for each, default 200 (10000 for the record). OBI_GO_VERSIONS: toolchains besides this machine's, by number, comma-separated (default 1.18.10 and 1.27.4; `none`).
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { measure, startLeaves, startMiddle } from '../harness/parents.mjs';
+import { certificate, goMiddle, lacking } from '../harness/parents-middles.mjs';
+import { Sandbox } from '../harness/sandbox.mjs';
+import { testUnless } from './support/chain.js';
+import { inVm, isSample, root } from './support/features.js';
+import { expectAllRight, expectComplete, expectNeverWrong } from './support/verdicts.js';
+
+const REQUESTS = Number(process.env.OBI_PARENTS_N ?? (isSample ? 60 : 200));
+const PLUGINS = `http,${path.join(root, 'packages/probe-go')}`;
+const VERSIONS = isSample || process.env.OBI_GO_VERSIONS === 'none' ? [] : (process.env.OBI_GO_VERSIONS ?? '1.18.10,1.27.4').split(',');
+
+jest.setTimeout((180_000 + REQUESTS * 20) * (inVm ? 8 : 1));
+
+let sandbox: Sandbox;
+beforeEach(async () => {
+  sandbox = await Sandbox.create({ netns: true, name: 'obi-go' });
+});
+afterEach(() => sandbox.dispose());
+
+interface Ways {
+  readonly env?: Readonly<Record<string, string>>;
+  /** `probes.go.pools`. */
+  readonly pools?: boolean;
+}
+
+let config: string;
+beforeAll(() => {
+  config = mkdtempSync(path.join(tmpdir(), 'obi-go-'));
+  writeFileSync(path.join(config, 'pools.yaml'), 'probes:\n  go:\n    pools: true\n');
+});
+afterAll(() => rmSync(config, { recursive: true, force: true }));
+
+async function run(program: string, { env = {}, pools = false }: Ways) {
+  const middle = await startMiddle(sandbox, 'go', [program], await startLeaves(sandbox), { KEEPALIVE: '1', ...env });
+  const obi = { plugins: PLUGINS, args: pools ? ['--config', path.join(config, 'pools.yaml')] : [] };
+  const result = await measure(sandbox, middle, { requests: REQUESTS, concurrency: 50, keepAlive: env.KEEPALIVE !== '0', obi });
+  expectComplete(result, REQUESTS);
+  return result;
+}
+
+const allRight = async (program: string, ways: Ways = {}) => expectAllRight(await run(program, ways));
+
+/** @returns calls by rule */
+async function neverWrong(program: string, ways: Ways): Promise<Record<string, number>> {
+  const result = await run(program, ways);
+  expectNeverWrong(result);
+  const { injected, ...rules } = result.counters.http as Record<string, number>;
+  expect(injected).toBe(result.calls);
+  return rules;
+}
+
+const here = testUnless(lacking('go'));
+const POOL = { POOL: '8', BUFFER: '64' };
+
+/** Over TLS the header does not go out here: its carriers see encrypted bytes. Spans and incoming context are judged. */
+async function rightOverTls(program: string, { leaves = false, keepAlive = true }: { readonly leaves?: boolean; readonly keepAlive?: boolean } = {}) {
+  const tls = certificate();
+  const env = { ...tls, DEPTH: '10', KEEPALIVE: keepAlive ? '1' : '0' };
+  const middle = await startMiddle(sandbox, 'go', [program], await startLeaves(sandbox, 2, leaves ? tls : {}), env);
+  const result = await measure(sandbox, middle, { requests: REQUESTS, concurrency: 50, keepAlive, obi: { plugins: PLUGINS } });
+  expectComplete(result, REQUESTS);
+  expect(result.counters.go?.tls_unknown ?? 0).toBe(0);
+  if (!leaves) return expectAllRight(result);
+  expect(result.trace).toEqual({ right: 0, wrong: 0, unknown: result.calls, bare: result.calls, doubled: 0 });
+  expect(result.own).toMatchObject({ right: result.calls, wrong: 0, unknown: 0, missing: 0 });
+}
+
+here('ten goroutines deep', () => allRight(goMiddle(), { env: { DEPTH: '10' } }));
+
+here('TLS on both sides', () => rightOverTls(goMiddle(), { leaves: true }));
+
+if (!isSample) {
+  here('TLS of the server', () => rightOverTls(goMiddle()));
+  here('TLS on both sides, new connections', () => rightOverTls(goMiddle(), { leaves: true, keepAlive: false }));
+  here('calls on the goroutine of the handler, and on those that it starts', () => allRight(goMiddle()));
+  here('a pool that takes work from a channel without a buffer; configured', () => allRight(goMiddle(), { env: { POOL: '32' }, pools: true }));
+  here('new connections, both sides', () => allRight(goMiddle(), { env: { KEEPALIVE: '0', DEPTH: '1' } }));
+  here('a pool that takes work from a buffer; configured', () => allRight(goMiddle(), { env: POOL, pools: true }));
+
+  describe('unknown rather than wrong', () => {
+    here('a pool that was started with the program', async () => {
+      expect(await neverWrong(goMiddle(), { env: POOL })).toEqual({ orphan_no_request: 2 * REQUESTS });
+    });
+    here('a pool that is fed by a list', async () => {
+      expect(await neverWrong(goMiddle(), { env: { ...POOL, QUEUE: '1' }, pools: true })).toMatchObject({ orphan_no_request: expect.any(Number) });
+    });
+    here('goroutines that pass resources on', async () => {
+      const { parent_declared = 0, orphan_ambiguous = 0 } = await neverWrong(goMiddle(), { env: { DEPTH: '1', TOKENS: '4' } });
+      expect(orphan_ambiguous).toBeGreaterThan(0);
+      expect(parent_declared).toBeGreaterThan(0);
+    });
+    here('a pool that passes resources on', () => neverWrong(goMiddle(), { env: { ...POOL, TOKENS: '4' } }).then(() => {}));
+    for (const pools of [false, true])
+      here(`a pool that requests start${pools ? '; configured' : ''}`, async () => {
+        const {
+          parent_declared = 0,
+          orphan_no_request = 0,
+          orphan_ended = 0,
+          orphan_ambiguous = 0,
+        } = await neverWrong(goMiddle(), {
+          env: { ...POOL, LAZY: '1' },
+          pools,
+        });
+        expect(parent_declared + orphan_no_request + orphan_ended + orphan_ambiguous).toBe(2 * REQUESTS);
+        if (pools) expect(parent_declared).toBeGreaterThan(REQUESTS);
+        else expect(orphan_ended + orphan_ambiguous).toBeGreaterThan(REQUESTS);
+      });
+  });
+
+  here('position-independent, stripped', () => allRight(goMiddle({ flags: ['-buildmode=pie', '-ldflags=-s -w'] }), { env: { DEPTH: '3' } }));
+  here('TLS on both sides, position-independent, stripped', () => rightOverTls(goMiddle({ flags: ['-buildmode=pie', '-ldflags=-s -w'] }), { leaves: true }));
+  here('with C, stripped', () => allRight(goMiddle({ flags: ['-ldflags=-s -w'], cgo: true }), { env: { DEPTH: '3' } }));
+}
+
+for (const version of VERSIONS) {
+  const middle = () => goMiddle({ toolchain: `go${version}`, flags: ['-ldflags=-s -w'] });
+  describe(`Go ${version}`, () => {
+    here('ten goroutines deep, stripped', () => allRight(middle(), { env: { DEPTH: '10' } }));
+    here('TLS on both sides, stripped', () => rightOverTls(middle(), { leaves: true }));
+    here('a pool that takes work from a buffer; configured', () => allRight(middle(), { env: POOL, pools: true }));
+  });
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// HTTPS service on net/http, HTTP/1 alone. /status/N answers with that status after some ms, /bytes/N with so many bytes, in one write.
+package main
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+func handle(w http.ResponseWriter, r *http.Request) {
+	parts := strings.Split(r.URL.Path, "/")
+	n, err := strconv.Atoi(parts[len(parts)-1])
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	if parts[1] == "bytes" {
+		w.Header().Set("Content-Length", strconv.Itoa(n))
+		_, _ = w.Write(make([]byte, n))
+		return
+	}
+	time.Sleep(time.Duration(n%5) * time.Millisecond)
+	w.WriteHeader(n)
+}
+
+func main() {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Printf("listening %d\n", listener.Addr().(*net.TCPAddr).Port)
+	// An empty table of protocols: no HTTP/2.
+	server := &http.Server{Handler: http.HandlerFunc(handle), TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){}}
+	fmt.Fprintln(os.Stderr, server.ServeTLS(listener, os.Getenv("CERT"), os.Getenv("KEY")))
+}
