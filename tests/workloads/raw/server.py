@@ -133,6 +133,8 @@ def accept(listener):
 listener = socket.socket()
 if slow:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    # Segments as on Ethernet: of loopback's the window holds not one, and TCP can then be left to its probe timer, some kB a second.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1448)
 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 listener.bind(('127.0.0.1', 0))
 listener.listen(256)
