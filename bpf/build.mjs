@@ -28,6 +28,16 @@ function readArguments() {
 }
 const { only, tests, project } = readArguments();
 
+/** Where npm has put what the project depends on, so that a header of another probe is <@scope/name/bpf/name.h>. */
+const dependencies = ancestors(project)
+  .map((folder) => join(folder, 'node_modules'))
+  .filter((folder) => existsSync(folder));
+/** @param {string} folder @returns {string[]} it and those around it, nearest first */
+function ancestors(folder) {
+  const above = dirname(folder);
+  return above === folder ? [folder] : [folder, ...ancestors(above)];
+}
+
 // A probe keeps its programs in bpf/, the SDK itself in core/; test programs lie in bpf/tests, in both.
 const programs = project === sdk ? join(sdk, 'core') : join(project, 'bpf');
 const sources = tests === undefined ? programs : join(project === sdk ? sdk : programs, 'tests');
@@ -71,6 +81,7 @@ for (const [arch, target] of Object.entries(ARCHITECTURES)) {
           join(sdk, 'include', 'vmlinux', arch),
           '-I',
           programs,
+          ...dependencies.flatMap((folder) => ['-I', folder]),
           '-c',
           join(sources, name),
           '-o',

@@ -2,7 +2,8 @@
 // The middles of the parents measurement that this machine can run; Node.js's and Python's asyncio ones belong to their runtime probes.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fetchJars } from './parents-jars.mjs';
@@ -86,6 +87,7 @@ export function buildMiddles() {
   if (!lacking('jdk')) javaMiddle();
   if (!lacking('go')) {
     goMiddle();
+    grpcMiddle();
     certificate();
   }
 }
@@ -104,6 +106,30 @@ export function goMiddle({ toolchain = 'local', flags = [], cgo = false } = {}) 
 function goBuild(source, out, { toolchain = 'local', flags = [], cgo = false } = {}) {
   const env = { ...process.env, GOTOOLCHAIN: toolchain, CGO_ENABLED: cgo ? '1' : '0', GOFLAGS: '-buildvcs=false' };
   execFileSync('go', ['build', '-o', out, ...flags, '.'], { cwd: source, env, stdio: ['ignore', 'ignore', 'pipe'] });
+}
+
+/**
+ * The middle on gRPC. @param {string} [version] of google.golang.org/grpc; else that of its go.mod
+ * @returns {string} @throws what the toolchain says, or Go's module proxy
+ */
+export function grpcMiddle(version) {
+  return built('go-grpc', `parents-grpc-${version ?? 'own'}`, (source, out) => {
+    if (version === undefined) return goBuild(source, out);
+    const folder = mkdtempSync(path.join(tmpdir(), 'obi-grpc-'));
+    try {
+      cpSync(path.join(source, 'main.go'), path.join(folder, 'main.go'));
+      writeFileSync(path.join(folder, 'go.mod'), `module parents-grpc\n\ngo 1.18\n\nrequire google.golang.org/grpc ${version}\n`);
+      // What it needs of other modules is as old as it.
+      execFileSync('go', ['mod', 'tidy'], {
+        cwd: folder,
+        env: { ...process.env, GOTOOLCHAIN: 'local', GOFLAGS: '-mod=mod' },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      goBuild(folder, out);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
 }
 
 /** The service of tests/workloads/go-tls. @returns {string} */

@@ -9,7 +9,7 @@
 //   expect(result.trace).toMatchObject({ right: result.calls, wrong: 0, unknown: 0, bare: 0, doubled: 0 }); // by ids
 //   expect(result.tree).toMatchObject({ right: result.calls, wrong: 0, unknown: 0, missing: 0, copied: 0 });    // and by obi's spans
 //   expect(result.own).toMatchObject({ right: result.calls, wrong: 0, unknown: 0, missing: 0 });                // by the ids in obi's spans: calls without header too
-// Without jest: node tests/harness/parents.mjs [--requests N] [--concurrency C] [--seed S] [--plugins http,node] [--close] [--calls 2] [--env K=V …] -- COMMAND …
+// Without jest: node tests/harness/parents.mjs [--requests N] [--concurrency C] [--seed S] [--plugins http,node] [--close] [--protocol http1|http2|grpc] [--calls 2] [--env K=V …] -- COMMAND …
 // measures the middle that COMMAND starts, and prints one line of JSON.
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -23,15 +23,25 @@ const workload = (/** @type {string} */ file) => fileURLToPath(new URL(`../workl
 
 /**
  * orders: what a request may ask for (`12`, `21`: in sequence; `p12`, `p21`: in parallel); maxWait: upper bound of each timer in ms;
- * traceparent: does the client send one (else only judgeSpans says anything)?
- * @typedef {{ requests?: number, concurrency?: number, keepAlive?: boolean, seed?: number, orders?: string[], maxWait?: number, traceparent?: boolean }} Questions
+ * traceparent: does the client send one (else only judgeSpans says anything)? protocol: of http2 and grpc it sends many at a time on one connection
+ * @typedef {{ requests?: number, concurrency?: number, keepAlive?: boolean, seed?: number, orders?: string[], maxWait?: number, traceparent?: boolean,
+ *   protocol?: 'http1' | 'http2' | 'grpc' }} Questions
  * @typedef {import('./parents-judge.mjs').Answer} Answer
  * @typedef {import('./parents-judge.mjs').Leaf} Leaf
  * @typedef {{ name: string, port: number, url: string, proc: import('./proc.mjs').Proc, calls?: number, orders?: string[] }} Middle calls: outgoing ones for each request
  */
 
 /** @type {Required<Questions>} */
-const DEFAULTS = { requests: 200, concurrency: 50, keepAlive: true, seed: 1, orders: ['12', '21', 'p12', 'p21'], maxWait: 20, traceparent: true };
+const DEFAULTS = {
+  requests: 200,
+  concurrency: 50,
+  keepAlive: true,
+  seed: 1,
+  orders: ['12', '21', 'p12', 'p21'],
+  maxWait: 20,
+  traceparent: true,
+  protocol: 'http1',
+};
 
 /** Files; what has them is spoken to over TLS. @typedef {{ CERT?: string, KEY?: string } & Record<string, string>} Tls */
 const schemeOf = (/** @type {Tls} */ { CERT }) => (CERT ? 'https' : 'http');
@@ -107,6 +117,7 @@ async function main() {
       plugins: { type: 'string', default: 'http' },
       calls: { type: 'string', default: '2' },
       close: { type: 'boolean', default: false },
+      protocol: { type: 'string', default: 'http1' },
       env: { type: 'string', multiple: true, default: [] },
     },
   });
@@ -120,6 +131,7 @@ async function main() {
       concurrency,
       seed,
       keepAlive: !values.close,
+      protocol: /** @type {any} */ (values.protocol),
       obi: { plugins: values.plugins },
     });
     console.log(JSON.stringify({ ...result, requests: answers.length, spans: spans.length }));

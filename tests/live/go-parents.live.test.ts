@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // probe-go: with 50 requests interleaved, every outgoing request joins the one that caused it. Judged by the ids that the services themselves saw.
 // OBI_PARENTS_N: requests for each, default 200 (10000 for the record). OBI_GO_VERSIONS: toolchains besides this machine's, by number, comma-separated (default 1.18.10 and 1.27.4; `none`).
+// OBI_GRPC_VERSIONS: versions of google.golang.org/grpc besides the one in its go.mod (default 1.40.0; `none`).
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { measure, startLeaves, startMiddle } from '../harness/parents.mjs';
-import { certificate, goMiddle, lacking } from '../harness/parents-middles.mjs';
+import { certificate, goMiddle, grpcMiddle, lacking } from '../harness/parents-middles.mjs';
 import { Sandbox } from '../harness/sandbox.mjs';
 import { testUnless } from './support/chain.js';
 import { inVm, isSample, root } from './support/features.js';
@@ -14,6 +15,7 @@ import { expectAllRight, expectComplete, expectNeverWrong } from './support/verd
 const REQUESTS = Number(process.env.OBI_PARENTS_N ?? (isSample ? 60 : 200));
 const PLUGINS = `http,${path.join(root, 'packages/probe-go')}`;
 const VERSIONS = isSample || process.env.OBI_GO_VERSIONS === 'none' ? [] : (process.env.OBI_GO_VERSIONS ?? '1.18.10,1.27.4').split(',');
+const GRPC_VERSIONS = isSample || process.env.OBI_GRPC_VERSIONS === 'none' ? [] : (process.env.OBI_GRPC_VERSIONS ?? '1.40.0').split(',');
 
 jest.setTimeout((180_000 + REQUESTS * 20) * (inVm ? 8 : 1));
 
@@ -71,11 +73,43 @@ async function rightOverTls(program: string, { leaves = false, keepAlive = true 
   expect(result.own).toMatchObject({ right: result.calls, wrong: 0, unknown: 0, missing: 0 });
 }
 
+/** Its callers speak HTTP/2, twenty at a time on a connection; the calls that it makes are HTTP/1 in plaintext. */
+async function rightOverHttp2(program: string, tls: Readonly<Record<string, string>> = certificate()) {
+  const middle = await startMiddle(sandbox, 'go', [program], await startLeaves(sandbox), { ...tls, HTTP2: '1', DEPTH: '10', KEEPALIVE: '1' });
+  const result = await measure(sandbox, middle, { requests: REQUESTS, concurrency: 50, protocol: 'http2', obi: { plugins: PLUGINS } });
+  expectComplete(result, REQUESTS);
+  expectAllRight(result);
+  expect(result.counters.go).toEqual({});
+  const servers = result.spans.filter(({ kind }) => kind === 2);
+  expect(servers.map(({ attributes }) => attributes['network.protocol.version'])).toEqual(Array(REQUESTS).fill('2'));
+}
+
+/** Its callers speak gRPC, in the same way. */
+async function rightOverGrpc(program: string, env: Readonly<Record<string, string>> = {}) {
+  const middle = await startMiddle(sandbox, 'grpc', [program], await startLeaves(sandbox), env);
+  const result = await measure(sandbox, middle, { requests: REQUESTS, concurrency: 50, protocol: 'grpc', obi: { plugins: PLUGINS } });
+  expectComplete(result, REQUESTS);
+  const { trace, tree, calls, examples, spans } = result;
+  expect({ examples, trace, tree }).toEqual({
+    examples: [],
+    trace: { right: calls, wrong: 0, unknown: 0, bare: 0, doubled: 0 },
+    tree: { right: calls, wrong: 0, unknown: 0, missing: 0, copied: 0 },
+  });
+  expect(result.counters.go).toEqual({});
+  const servers = spans.filter(({ kind }) => kind === 2).map(({ name, attributes }) => [name, attributes['rpc.response.status_code']]);
+  expect(servers).toEqual(Array(REQUESTS).fill(['parents.Middle/Ask', 'OK']));
+}
+
 here('ten goroutines deep', () => allRight(goMiddle(), { env: { DEPTH: '10' } }));
 
 here('TLS on both sides', () => rightOverTls(goMiddle(), { leaves: true }));
+here('HTTP/2 over TLS', () => rightOverHttp2(goMiddle()));
+here('gRPC over TLS', () => rightOverGrpc(grpcMiddle(), certificate()));
 
 if (!isSample) {
+  here('gRPC in plaintext', () => rightOverGrpc(grpcMiddle()));
+  here('gRPC, served by workers', () => rightOverGrpc(grpcMiddle(), { WORKERS: '4' }));
+  here('HTTP/2 in plaintext', () => rightOverHttp2(goMiddle(), {}));
   here('TLS of the server', () => rightOverTls(goMiddle()));
   here('TLS on both sides, new connections', () => rightOverTls(goMiddle(), { leaves: true, keepAlive: false }));
   here('calls on the goroutine of the handler, and on those that it starts', () => allRight(goMiddle()));
@@ -118,11 +152,14 @@ if (!isSample) {
   here('with C, stripped', () => allRight(goMiddle({ flags: ['-ldflags=-s -w'], cgo: true }), { env: { DEPTH: '3' } }));
 }
 
+for (const version of GRPC_VERSIONS) here(`gRPC ${version}`, () => rightOverGrpc(grpcMiddle(`v${version}`), certificate()));
+
 for (const version of VERSIONS) {
   const middle = () => goMiddle({ toolchain: `go${version}`, flags: ['-ldflags=-s -w'] });
   describe(`Go ${version}`, () => {
     here('ten goroutines deep, stripped', () => allRight(middle(), { env: { DEPTH: '10' } }));
     here('TLS on both sides, stripped', () => rightOverTls(middle(), { leaves: true }));
+    here('HTTP/2 over TLS, stripped', () => rightOverHttp2(middle()));
     here('a pool that takes work from a buffer; configured', () => allRight(middle(), { env: POOL, pools: true }));
   });
 }

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Go programs: whose request a goroutine works for (channels, connections of net/http's client), and what goes through crypto/tls. Every program hangs on a function's entry, or on a call or jump in it. */
+/* Go programs: whose request a goroutine works for (channels, connections of net/http's client), what goes through crypto/tls, and requests over HTTP/2, also of gRPC. Every program hangs on a function's entry, or on a call or jump in it. */
 #include <obi/event.bpf.h>
 #include "channel.bpf.h"
 #include "client.bpf.h"
 #include "goroutine.bpf.h"
+#include "grpc.bpf.h"
+#include "http2.bpf.h"
 #include "tls.bpf.h"
 
 OBI_LICENSE;
 
+OBI_EVENT(http_exchange_event, HTTP_EXCHANGE_EVENT);
 OBI_COUNTERS(go_counter);
 
 /* newproc1's call of gostartcallfn(gobuf *gobuf, fv *funcval), on the runtime's own stack */
@@ -25,6 +28,7 @@ int go_exited(struct pt_regs *ctx)
 	__u64 scope = goroutine_scope(bpf_get_current_pid_tgid() >> 32, GO_GOROUTINE(ctx));
 
 	goroutine_role_end(scope);
+	grpc_serves_no_more(scope);
 	obi_scope_end(scope);
 	return 0;
 }
@@ -111,5 +115,87 @@ SEC("uprobe.multi")
 int go_tls_written(struct pt_regs *ctx)
 {
 	tls_write_ended(ctx, GO_GOROUTINE(ctx), GO_ARGUMENT_2(ctx));
+	return 0;
+}
+
+/* (*serverConn).newWriterAndRequest(st *stream, f *MetaHeadersFrame), in the goroutine of the connection */
+SEC("uprobe.multi")
+int go_h2_opened(struct pt_regs *ctx)
+{
+	http2_opened(GO_ARGUMENT_1(ctx), GO_ARGUMENT_2(ctx), GO_ARGUMENT_3(ctx));
+	return 0;
+}
+
+/* (*serverConn).runHandler(rw *responseWriter, …), in the request's own goroutine */
+SEC("uprobe.multi")
+int go_h2_served(struct pt_regs *ctx)
+{
+	__u64 response = obi_user_word(GO_ARGUMENT_2(ctx) + GO_RESPONSE_STATE);
+
+	stream_served(obi_user_word(response + GO_RESPONSE_STREAM), GO_GOROUTINE(ctx));
+	return 0;
+}
+
+/* (*serverConn).writeHeaders(st *stream, headerData *writeResHeaders) */
+SEC("uprobe.multi")
+int go_h2_answered(struct pt_regs *ctx)
+{
+	http2_answered(GO_ARGUMENT_2(ctx), obi_user_word(GO_ARGUMENT_3(ctx) + GO_HEADERS_STATUS));
+	return 0;
+}
+
+/* (*responseWriter).handlerDone(): not called where the handler panics */
+SEC("uprobe.multi")
+int go_h2_handled(struct pt_regs *ctx)
+{
+	http2_handled(obi_user_word(obi_user_word(GO_ARGUMENT_1(ctx) + GO_RESPONSE_STATE) + GO_RESPONSE_STREAM));
+	return 0;
+}
+
+/* (*serverConn).closeStream(st *stream, err error): of every stream, once */
+SEC("uprobe.multi")
+int go_h2_closed(struct pt_regs *ctx)
+{
+	stream_closed(GO_ARGUMENT_2(ctx));
+	return 0;
+}
+
+/* google.golang.org/grpc/internal/transport.(*http2Server).operateHeaders([ctx context.Context,] frame *http2.MetaHeadersFrame, …) */
+SEC("uprobe.multi")
+int go_rpc_read(struct pt_regs *ctx)
+{
+	grpc_read(GO_ARGUMENT_1(ctx), grpc_frame(GO_ARGUMENT_2(ctx), GO_ARGUMENT_4(ctx)), GO_GOROUTINE(ctx));
+	return 0;
+}
+
+/* What operateHeaders calls for a call that it accepts, in the same goroutine: a function in grpc.(*Server).serveStreams, of the stream */
+SEC("uprobe.multi")
+int go_rpc_opened(struct pt_regs *ctx)
+{
+	grpc_opened(GO_ARGUMENT_1(ctx), GO_GOROUTINE(ctx));
+	return 0;
+}
+
+/* google.golang.org/grpc.(*Server).handleStream(t transport.ServerTransport, stream, …), in the goroutine that serves the call */
+SEC("uprobe.multi")
+int go_rpc_served(struct pt_regs *ctx)
+{
+	grpc_served(GO_ARGUMENT_4(ctx), GO_GOROUTINE(ctx));
+	return 0;
+}
+
+/* (*http2Server).finishStream(s, rst bool, rstCode http2.ErrCode, hdr, …) */
+SEC("uprobe.multi")
+int go_rpc_answered(struct pt_regs *ctx)
+{
+	grpc_answered(GO_ARGUMENT_2(ctx), GO_ARGUMENT_5(ctx));
+	return 0;
+}
+
+/* (*http2Server).deleteStream(s, …): of every stream; of some twice */
+SEC("uprobe.multi")
+int go_rpc_closed(struct pt_regs *ctx)
+{
+	stream_closed(GO_ARGUMENT_2(ctx));
 	return 0;
 }

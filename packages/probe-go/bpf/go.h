@@ -21,17 +21,35 @@
 #define GO_FD_SYSFD 16 /* net.netFD begins with it, too */
 #define GO_TLS_CONN 0 /* the connection below, an interface: its itab, then what it is */
 #define GO_TLS_IS_CLIENT 16 /* a byte */
+/* … of HTTP/2 in net/http and golang.org/x/net/http2: serverConn, MetaHeadersFrame, responseWriter, responseWriterState, writeResHeaders; hpack.HeaderField */
+#define GO_SERVER_CONN 16 /* the connection below, an interface */
+#define GO_SERVER_CONN_1_27 24 /* … in net/http/internal/http2 */
+#define GO_META_FIELDS 8 /* a slice */
+#define GO_HEADER_FIELD_BYTES 40 /* name, value (strings), and whether it is sensitive */
+#define GO_RESPONSE_STATE 0
+#define GO_RESPONSE_STREAM 0
+#define GO_HEADERS_STATUS 8
+/* … and of google.golang.org/grpc/internal/transport: http2Server, headerFrame (serverHeaders) */
+#define GO_GRPC_CONN 16 /* an interface */
+#define GO_GRPC_CONN_OLD 32 /* … before 1.62, where a context stands in front */
+#define GO_GRPC_HEADERS_FIELDS 8 /* a slice */
+
+/* A string, as Go keeps it. */
+struct go_string {
+	__u64 at;
+	__u64 len; /* bytes */
+};
 
 /* What differs between versions, and configuration. As user space writes it: src/plan/layouts.ts. */
 struct go_settings {
 	__u32 m_curg; /* in runtime.m: the goroutine for which it runs on its own stack */
 	__u32 hchan_elemtype; /* in runtime.hchan */
 	__u32 pools; /* configuration: goroutines without a request work for the one whose item they took */
-	__u32 _pad;
-	__u64 tcp_close; /* net.(*TCPConn).Close in this process: by it the itab of a TCP connection is known; 0: nothing of crypto/tls is told (yet) */
+	__u32 tls; /* what goes through crypto/tls is told */
+	__u64 tcp_close; /* net.(*TCPConn).Close in this process: by it the itab of a TCP connection is known; 0: it has none */
 };
 
-/* tgid → settings. Inserted: user space, before the programs are attached, and once more with tcp_close. Deleted: user space, soon after the process's end. */
+/* tgid → settings. Inserted: user space, before the programs are attached, and once more with `tls`. Deleted: user space, soon after the process's end. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
@@ -45,6 +63,7 @@ struct {
 #define GO_ARGUMENT_2(ctx) ((ctx)->bx)
 #define GO_ARGUMENT_3(ctx) ((ctx)->cx)
 #define GO_ARGUMENT_4(ctx) ((ctx)->di)
+#define GO_ARGUMENT_5(ctx) ((ctx)->si)
 #define GO_FRAME(ctx) ((ctx)->bp) /* the saved frame pointer of the caller, the return address, then room for the function's own arguments */
 #define GO_GOROUTINE(ctx) ((ctx)->r14)
 #else
@@ -52,6 +71,7 @@ struct {
 #define GO_ARGUMENT_2(ctx) (((struct user_pt_regs *)(ctx))->regs[1])
 #define GO_ARGUMENT_3(ctx) (((struct user_pt_regs *)(ctx))->regs[2])
 #define GO_ARGUMENT_4(ctx) (((struct user_pt_regs *)(ctx))->regs[3])
+#define GO_ARGUMENT_5(ctx) (((struct user_pt_regs *)(ctx))->regs[4])
 #define GO_FRAME(ctx) (((struct user_pt_regs *)(ctx))->regs[29])
 #define GO_GOROUTINE(ctx) (((struct user_pt_regs *)(ctx))->regs[28])
 #endif
@@ -65,6 +85,8 @@ static __always_inline __u64 goroutine_scope(__u32 tgid, __u64 g)
 /* Counters of this probe. */
 enum go_counter {
 	GO_COUNTER_TLS_UNKNOWN, /* reads and writes of crypto/tls without a known socket: TLS over something else than a TCP connection, one that is closed, or another frame than expected */
+	GO_COUNTER_HTTP2_UNKNOWN, /* requests over HTTP/2, gRPC's too, without a known socket: they have no span */
+	GO_COUNTER_STREAMS_FULL, /* no room for another request over HTTP/2 in flight: it has no span */
 };
 
 enum go_role_kind {

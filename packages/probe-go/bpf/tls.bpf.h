@@ -30,19 +30,27 @@ struct {
 	__type(value, struct go_write);
 } go_writes SEC(".maps");
 
+/* The socket of a net.Conn (an interface, which lies at this address); NULL: it is no TCP connection of net, or one that is closed. */
+static __always_inline struct sock *tcp_socket(const struct go_settings *settings, __u64 connection)
+{
+	__u64 itab = obi_user_word(connection), below = obi_user_word(connection + 8);
+
+	if (!settings->tcp_close || obi_user_word(itab + GO_ITAB_FUN) != settings->tcp_close)
+		return NULL;
+	return obi_fd_tcp_sock(obi_user_word(obi_user_word(below) + GO_FD_SYSFD));
+}
+
 /* The socket below a tls.Conn; NULL: nothing is told yet, or (counted) it does not lie right above a TCP connection that is open. */
 static __always_inline struct sock *tls_socket(__u64 tls)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct go_settings *settings = bpf_map_lookup_elem(&go_settings, &tgid);
-	__u64 itab = obi_user_word(tls + GO_TLS_CONN), below = obi_user_word(tls + GO_TLS_CONN + 8);
-	struct sock *sk = NULL;
+	struct sock *sk;
 
 	/* Both directions are told from the same moment on: half an exchange would shift all that follow. */
-	if (!settings || !settings->tcp_close)
+	if (!settings || !settings->tls)
 		return NULL;
-	if (obi_user_word(itab + GO_ITAB_FUN) == settings->tcp_close)
-		sk = obi_fd_tcp_sock(obi_user_word(obi_user_word(below) + GO_FD_SYSFD));
+	sk = tcp_socket(settings, tls + GO_TLS_CONN);
 	if (!sk)
 		obi_count(OBI_COUNTER_OWN + GO_COUNTER_TLS_UNKNOWN);
 	return sk;

@@ -11,6 +11,7 @@ import {
   type RuntimeOutcome,
   type TracedProcess,
 } from '@obi/core/probe';
+import { httpExchangeEvent } from '@obi/probe-http';
 import type { GoConfig } from './config.js';
 import { loadBias } from './load-bias.js';
 import { inspect, type Plan } from './plan/inspect.js';
@@ -22,8 +23,16 @@ const key = (pid: number): Buffer => {
   return bytes;
 };
 
-/** Where the values of tables name their process: struct go_role, go_item, go_client, go_write in bpf. */
-const TGID: Readonly<Record<string, number>> = { go_roles: 12, go_items: 8, go_clients: 16, go_writes: 32 };
+/** Where the values of tables name their process: struct go_role, go_item, go_client, go_write in bpf, and that of an exchange. */
+const TGID: Readonly<Record<string, number>> = {
+  go_roles: 12,
+  go_items: 8,
+  go_clients: 16,
+  go_writes: 32,
+  go_streams: httpExchangeEvent.offset.tgid,
+  go_calls: httpExchangeEvent.offset.tgid,
+  go_served: 16,
+};
 
 @injectable()
 export class GoRuntime implements RuntimeDriver {
@@ -51,11 +60,11 @@ export class GoRuntime implements RuntimeDriver {
     if (typeof plan === 'string') return { state: 'refused', reason: plan };
     signal.throwIfAborted();
     const settings = kernel.map('go_settings');
-    settings.update(key(pid), settingsBytes(plan.layout, this.#config, 0n));
+    settings.update(key(pid), settingsBytes(plan.layout, this.#config, tcpClose, false));
     // Programs first: until they run, a goroutine's address may already belong to another one.
     for (const { program, offset } of plan.hooks) kernel.uprobe(program, { path, offset });
     // All of crypto/tls at once: half an exchange that is told would shift all that follow on its connection.
-    if (tcpClose) settings.update(key(pid), settingsBytes(plan.layout, this.#config, tcpClose));
+    if (plan.tls) settings.update(key(pid), settingsBytes(plan.layout, this.#config, tcpClose, true));
     kernel.setChain({ base: BigInt(plan.slot), offsets: [0], fromThreadPointer: true, exhaustive: true });
     return { state: 'scoped', note: plan.limit ? `${plan.version}; ${plan.limit}` : plan.version };
   }

@@ -42,16 +42,24 @@ const lacking = lackingGo();
     const plan = inspect(buildGo(flags, env), 'x64');
     expect(plan).toMatchObject({ slot: -8, layout: { curg: expect.any(Number) } });
     if (typeof plan === 'string') return;
-    expect(plan).toMatchObject({ limit: undefined, tcpClose: expect.any(Number) });
+    expect(plan).toMatchObject({ limit: undefined, tls: true, tcpClose: expect.any(Number) });
     expect(plan.hooks.map(({ program }) => program).join(' ')).toBe(
       'go_exited go_started go_sent go_sent go_received go_received go_put go_put go_taken go_taken go_writer go_client_used go_helper go_helper go_tls_read go_tls_writing go_tls_writing go_tls_written go_tls_written',
     );
   });
 
+  test('a server: HTTP/2', () => {
+    const server = 'package main\n\nimport "net/http"\n\nfunc init() { go http.ListenAndServeTLS("localhost:0", "", "", nil) }\n';
+    const plan = inspect(buildGo(['-ldflags=-s -w'], {}, { 'server.go': server }), 'x64');
+    if (typeof plan === 'string') throw new Error(plan);
+    const programs = plan.hooks.map(({ program }) => program).filter((program) => program.startsWith('go_h2'));
+    expect(programs).toEqual(['go_h2_closed', 'go_h2_handled', 'go_h2_answered', 'go_h2_served', 'go_h2_opened']);
+  });
+
   test('without net/http and crypto/tls, which the linker leaves out', () => {
     const plan = inspect(buildGo([], {}, { 'main.go': 'package main\n\nfunc main() { go main(); <-make(chan *int) }\n' }), 'x64');
     if (typeof plan === 'string') throw new Error(plan);
-    expect(plan).toMatchObject({ limit: undefined, tcpClose: undefined });
+    expect(plan).toMatchObject({ limit: undefined, tls: false, tcpClose: undefined });
     expect(plan.hooks.filter(({ program }) => /tls|client|writer/.test(program))).toEqual([]);
   });
 
@@ -66,7 +74,7 @@ const lacking = lackingGo();
     const plan = inspect(changed, 'x64');
     rmSync(dirname(changed), { recursive: true });
     if (typeof plan === 'string') throw new Error(plan);
-    expect(plan).toMatchObject({ limit: expect.stringContaining('crypto/tls.(*Conn).Read is not as in'), tcpClose: undefined });
+    expect(plan).toMatchObject({ limit: expect.stringContaining('crypto/tls.(*Conn).Read is not as in'), tls: false });
     expect(plan.hooks.filter(({ program }) => program.startsWith('go_tls'))).toEqual([]);
   });
 

@@ -29,14 +29,31 @@ const FIXED = {
 const FIRST = ['net.TCPConn.conn', 'net.conn.fd', 'net.netFD.pfd'];
 /** It had another name. */
 const ITAB = { name: 'GO_ITAB_FUN', old: 'runtime.itab.fun', member: 'internal/abi.ITab.Fun', since: 23 };
+/** net/http's HTTP/2, which is a package of its own since Go 1.27. @type {(minor: number) => Record<string, number>} */
+const http2 = (minor) => {
+  const [prefix, connection] = minor < 27 ? ['net/http.http2', 'GO_SERVER_CONN'] : ['net/http/internal/http2.', 'GO_SERVER_CONN_1_27'];
+  return {
+    [`${prefix}serverConn.conn`]: macro(connection),
+    [`${prefix}MetaHeadersFrame.Fields`]: macro('GO_META_FIELDS'),
+    [`${prefix}responseWriter.rws`]: macro('GO_RESPONSE_STATE'),
+    [`${prefix}responseWriterState.stream`]: macro('GO_RESPONSE_STREAM'),
+    [`${prefix}writeResHeaders.httpResCode`]: macro('GO_HEADERS_STATUS'),
+    // The last one, a byte, in words.
+    'vendor/golang.org/x/net/http2/hpack.HeaderField.Sensitive': macro('GO_HEADER_FIELD_BYTES') - 8,
+  };
+};
 const MEMBERS = [...Object.keys(FIXED), ...FIRST, 'runtime.m.curg', 'runtime.hchan.elemtype', 'runtime.hchan.recvx'];
 
 /** Has all that is looked for. */
 const SAMPLE = `package main
 
-import "crypto/tls"
+import (
+	"crypto/tls"
+	"net/http"
+)
 
 func main() {
+	go http.ListenAndServeTLS("localhost:0", "", "", nil)
 	connection, err := tls.Dial("tcp", "localhost:0", nil)
 	if err != nil {
 		<-make(chan int)
@@ -87,12 +104,13 @@ function check(versions) {
     go('go', ['build', '-o', sample, 'main.go'], folder, { GOTOOLCHAIN: `go${version}` });
     const minor = Number(version.split('.')[1]);
     const itab = minor < ITAB.since ? ITAB.old : ITAB.member;
-    const found = JSON.parse(go(reader, [sample, ...MEMBERS, itab], folder));
+    const found = JSON.parse(go(reader, [sample, ...MEMBERS, ...Object.keys(http2(minor)), itab], folder));
     const layout = LAYOUTS[minor];
     const told = {
       ...Object.fromEntries(Object.entries(FIXED).map(([member, name]) => [member, macro(name)])),
       ...Object.fromEntries(FIRST.map((member) => [member, 0])),
       [itab]: macro(ITAB.name),
+      ...http2(minor),
       'runtime.m.curg': layout?.curg,
       'runtime.hchan.elemtype': layout?.elemtype,
       'runtime.hchan.recvx': layout && layout.elemtype + macro('GO_HCHAN_RECVX'),
@@ -101,7 +119,14 @@ function check(versions) {
     const plan = inspect(sample, 'x64');
     const faults = [
       ...wrong.map(([member, offset]) => `${member} is ${found[member]}, not ${offset}`),
-      ...(typeof plan === 'string' ? [plan] : plan.limit ? [plan.limit] : plan.tcpClose === undefined ? ['crypto/tls was not found in it'] : []),
+      ...(typeof plan === 'string'
+        ? [plan]
+        : plan.limit
+          ? [plan.limit]
+          : [
+              ...(plan.tls ? [] : ['crypto/tls was not found in it']),
+              ...(plan.hooks.some(({ program }) => program === 'go_h2_closed') ? [] : ['HTTP/2 was not found in it']),
+            ]),
     ];
     if (faults.length > 0) process.exitCode = 1;
     console.log(`go${version}: ${faults.length === 0 ? 'as known' : faults.join('; ')}`);

@@ -158,7 +158,7 @@ __noinline int http_request_seen(struct http_exchange_event *ex, struct http_par
 	if (ex->flags & HTTP_EXCHANGE_REQUEST_SEEN)
 		return 0; /* a message that failed is being sent again */
 	ex->flags |= HTTP_EXCHANGE_REQUEST_SEEN;
-	ex->minor = p->minor;
+	ex->version = p->minor ? HTTP_VERSION_1_1 : HTTP_VERSION_1_0;
 	ex->tgid = by->pid_tgid >> 32;
 	c = obi_connection_find(by->sk);
 	if (c && c->id != connection)

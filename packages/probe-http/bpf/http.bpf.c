@@ -13,6 +13,8 @@ OBI_LICENSE;
 
 OBI_EVENT(http_exchange_event, HTTP_EXCHANGE_EVENT);
 OBI_ENUM(http_role);
+OBI_ENUM(http_version);
+OBI_ENUM(http_rpc);
 OBI_ENUM(http_exchange_flag);
 OBI_COUNTERS(http_counter);
 

@@ -14,6 +14,20 @@ enum http_role {
 	HTTP_ROLE_CLIENT, /* … asks */
 };
 
+enum http_version {
+	HTTP_VERSION_1_0,
+	HTTP_VERSION_1_1,
+	HTTP_VERSION_2,
+};
+
+/* A call in an exchange. */
+enum http_rpc {
+	HTTP_RPC_NONE,
+	HTTP_RPC_GRPC, /* `status` is the code that the field grpc-status says, GRPC_UNKNOWN: none came */
+};
+
+#define GRPC_UNKNOWN 0xff
+
 enum http_exchange_flag {
 	HTTP_EXCHANGE_INCOMPLETE = 1, /* the connection ended before the response did */
 	HTTP_EXCHANGE_INJECTED = 2, /* we wrote the traceparent field */
@@ -38,10 +52,12 @@ struct http_exchange_event {
 	__u16 status; /* 0: no response */
 	__u8 role; /* enum http_role */
 	__u8 flags; /* enum http_exchange_flag */
-	__u8 minor; /* HTTP/1.<minor> of the request */
+	__u8 version; /* enum http_version, of the request */
 	__u8 host_len; /* bytes of the Host field, HTTP_HOST_BYTES kept */
 	__u16 line_len; /* bytes of the request line without CRLF, HTTP_LINE_BYTES kept */
 	__u32 finished; /* in the kernel: somebody is reporting it */
+	__u8 rpc; /* enum http_rpc; 0 but where a library in the process says so */
+	__u8 _pad[7];
 	__u8 host[HTTP_HOST_BYTES];
 	__u8 line[HTTP_LINE_BYTES]; /* cut to line_len in the record */
 };

@@ -5,12 +5,13 @@ import { formatAddress, formatEndpoint } from './addresses.js';
 import * as key from './attributes.js';
 import { Authority } from './authority.js';
 import { ClientUrl } from './client-url.js';
-import { httpExchangeEvent as event, HttpExchangeFlag, HttpRole } from './generated/http.events.js';
+import { httpExchangeEvent as event, HttpExchangeFlag, HttpRole, HttpVersion } from './generated/http.events.js';
 import { QueryRedaction } from './query-redaction.js';
 import { RequestLine } from './request-line.js';
 
 const utf8 = new TextDecoder();
 const HTTPS = new TextEncoder().encode('https');
+const VERSIONS: Readonly<Record<number, string>> = { [HttpVersion['1_0']]: '1.0', [HttpVersion['1_1']]: '1.1', [HttpVersion['2']]: '2' };
 const HTTP_PORT = 80;
 const HTTPS_PORT = 443;
 /** High word of the first number that is no exact one in JavaScript, 2^53. */
@@ -108,7 +109,7 @@ export class HttpExchangeDecoder implements SpanDecoder {
     }
     span.string(key.PEER_ADDRESS, remote);
     span.int(key.PEER_PORT, remotePort);
-    span.string(key.PROTOCOL_VERSION, event.minor(view, base) === 0 ? '1.0' : '1.1');
+    span.string(key.PROTOCOL_VERSION, VERSIONS[event.version(view, base)] ?? '1.1');
   }
 
   #remoteEndpoint({ bytes, view, base }: RecordView): string {

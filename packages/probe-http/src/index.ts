@@ -15,4 +15,7 @@ export default defineProbe({
     },
   },
 });
+export { formatAddress } from './addresses.js';
+export { Authority } from './authority.js';
+export { HttpExchangeFlag, HttpRpc, httpExchangeEvent } from './generated/http.events.js';
 export { HttpExchangeDecoder } from './http-exchange-decoder.js';

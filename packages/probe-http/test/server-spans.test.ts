@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { SpanKind, StatusCode } from '@obi/core';
-import { HttpExchangeFlag } from '../src/generated/http.events.js';
+import { HttpExchangeFlag, HttpVersion } from '../src/generated/http.events.js';
 import { exchange, WHOLE } from './support/exchange.js';
 import { serverSpan, spansOf } from './support/spans.js';
 
@@ -138,7 +138,7 @@ describe('sizes', () => {
 });
 
 test('HTTP/1.0 without a Host field is told by its own address', () => {
-  expect(serverSpan({ line: 'GET / HTTP/1.0', minor: 0 }).attributes).toMatchObject({
+  expect(serverSpan({ line: 'GET / HTTP/1.0', version: HttpVersion['1_0'] }).attributes).toMatchObject({
     'network.protocol.version': '1.0',
     'server.address': '10.0.0.1',
     'server.port': 8080,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// HTTPS service on net/http, HTTP/1 alone. /status/N answers with that status after some ms, /bytes/N with so many bytes, in one write.
+// HTTPS service on net/http, HTTP/1 alone, or with HTTP2=1 both. /status/N answers with that status after some ms, /bytes/N with so many bytes, in one write; /panic/N does not answer.
 package main
 
 import (
@@ -26,6 +26,9 @@ func handle(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write(make([]byte, n))
 		return
 	}
+	if parts[1] == "panic" {
+		panic(http.ErrAbortHandler)
+	}
 	time.Sleep(time.Duration(n%5) * time.Millisecond)
 	w.WriteHeader(n)
 }
@@ -37,7 +40,10 @@ func main() {
 		os.Exit(1)
 	}
 	fmt.Printf("listening %d\n", listener.Addr().(*net.TCPAddr).Port)
-	// An empty table of protocols: no HTTP/2.
-	server := &http.Server{Handler: http.HandlerFunc(handle), TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){}}
+	server := &http.Server{Handler: http.HandlerFunc(handle)}
+	if os.Getenv("HTTP2") != "1" {
+		// An empty table of protocols.
+		server.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){}
+	}
 	fmt.Fprintln(os.Stderr, server.ServeTLS(listener, os.Getenv("CERT"), os.Getenv("KEY")))
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Client of the parents measurement: each request has a trace of its own and says what the middle shall do. See README.md.
-// node client.mjs URL '{"requests":N,"concurrency":C,"keepAlive":true,"seed":1,"orders":["12"],"maxWait":20}' prints {"answers", "errors"} as JSON.
+// node client.mjs URL '{"requests":N,"concurrency":C,"keepAlive":true,"seed":1,"orders":["12"],"maxWait":20,"protocol":"http1"}' prints {"answers", "errors"} as JSON.
 import http from 'node:http';
 import https from 'node:https';
+import { multiplexed } from './multiplexed.mjs';
 
 /** @typedef {import('../../harness/parents.mjs').Answer} Answer */
 /** @typedef {Required<import('../../harness/parents.mjs').Questions>} Questions */
@@ -51,7 +52,7 @@ function leavesOf(body, header) {
 }
 
 /** @param {string} base @param {Questions} questions @returns {Promise<{ answers: Answer[], errors: string[] }>} */
-async function ask(base, { requests, concurrency, keepAlive, seed, orders, maxWait, traceparent }) {
+async function ask(base, { requests, concurrency, keepAlive, seed, orders, maxWait, traceparent, protocol }) {
   const random = generator(seed);
   const questions = Array.from({ length: requests }, (_, n) => ({
     id: `${seed}-${n}`,
@@ -63,6 +64,7 @@ async function ask(base, { requests, concurrency, keepAlive, seed, orders, maxWa
   const over = base.startsWith('https:') ? https : http;
   // The middle's certificate is made for the test.
   const agent = new over.Agent({ keepAlive, maxSockets: concurrency, rejectUnauthorized: false });
+  const streams = protocol === 'http1' ? undefined : multiplexed(base, concurrency, protocol);
   /** @type {Answer[]} */ const answers = [];
   /** @type {string[]} */ const errors = [];
   let next = 0;
@@ -71,7 +73,8 @@ async function ask(base, { requests, concurrency, keepAlive, seed, orders, maxWa
       const { id, trace, span, order, waits } = question;
       const url = new URL(`/r?id=${id}&t1=${waits[0]}&t2=${waits[1]}&order=${order}`, base);
       try {
-        const { body, headers } = await get(over, url, agent, traceparent ? { traceparent: `00-${trace}-${span}-01` } : {});
+        const fields = traceparent ? { traceparent: `00-${trace}-${span}-01` } : {};
+        const { body, headers } = await (streams ? streams.get(url, fields) : get(over, url, agent, fields));
         answers.push({ id, trace, span, order, leaves: leavesOf(body, headers['x-other-leaf']) });
       } catch (error) {
         errors.push(`${id} (${order}): ${error instanceof Error ? error.message : error}`);
@@ -80,6 +83,7 @@ async function ask(base, { requests, concurrency, keepAlive, seed, orders, maxWa
   };
   await Promise.all(Array.from({ length: Math.min(concurrency, requests) }, worker));
   agent.destroy();
+  streams?.close();
   return { answers, errors };
 }
 

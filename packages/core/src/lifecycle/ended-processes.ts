@@ -4,9 +4,9 @@ import { deleteEntries } from '../kernel/delete-entries.js';
 import type { MapHandle } from '../kernel/kernel.js';
 import type { Logger } from '../logging/logger.js';
 
-/** `struct obi_scope`, bpf/include/obi/scope.bpf.h. */
-export const SCOPE_BYTES = 56;
-const SCOPE_CREATOR = 52;
+/** `struct obi_scope`, `struct obi_request` in bpf/include/obi; `process`: where each names its own. */
+export const SCOPE = { bytes: 56, process: 52 };
+export const REQUEST = { bytes: 88, process: 72 };
 
 /** Many processes may end in a second: one pass over a table for all of them. */
 const INTERVAL_MS = 1000;
@@ -64,7 +64,7 @@ export class EndedProcesses {
   }
 }
 
-/** Deletes the scopes that were declared for these processes. */
-export function sweepScopes(declared: MapHandle, ended: ReadonlySet<number>): void {
-  deleteEntries(declared, (_, scope) => ended.has(scope.readUInt32LE(SCOPE_CREATOR)));
+/** Deletes what a table holds for these processes: scopes that were declared, requests that were open. @param at where its values name their process */
+export function sweepTable(table: MapHandle, at: number, ended: ReadonlySet<number>): void {
+  deleteEntries(table, (_, value) => ended.has(value.readUInt32LE(at)));
 }

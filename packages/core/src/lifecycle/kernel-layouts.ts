@@ -2,7 +2,7 @@
 /** Core writes and reads some of the kernel's tables by layouts that are written down twice, in C and here: compared once at the start. */
 import { ObiError } from '../errors.js';
 import type { KernelSession } from '../kernel/kernel-session.js';
-import { SCOPE_BYTES } from './ended-processes.js';
+import { REQUEST, SCOPE } from './ended-processes.js';
 import { PROCESS_BYTES } from './process-map.js';
 import { CHAIN_BYTES } from './scope-chain.js';
 
@@ -14,7 +14,8 @@ interface Layout {
 const LAYOUTS: Readonly<Record<string, Layout>> = {
   obi_processes: { keySize: 4, valueSize: PROCESS_BYTES },
   obi_chains: { keySize: 4, valueSize: CHAIN_BYTES },
-  obi_declared: { keySize: 8, valueSize: SCOPE_BYTES },
+  obi_declared: { keySize: 8, valueSize: SCOPE.bytes },
+  obi_requests: { keySize: 8, valueSize: REQUEST.bytes },
   obi_counters: { keySize: 4, valueSize: 8 },
 };
 

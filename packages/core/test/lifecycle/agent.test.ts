@@ -22,7 +22,12 @@ import { ALL_FEATURES } from '../discovery/fixture.js';
 import { CORE_MAPS, FakeKernel, HASH } from '../kernel/fake-kernel.js';
 
 const CHAINS = { name: 'obi_chains', type: HASH, keySize: 4, valueSize: 40, maxEntries: 16 };
-const TASKS_MAPS = [...CORE_MAPS, CHAINS, { name: 'obi_declared', type: HASH, keySize: 8, valueSize: 56, maxEntries: 16 }];
+const TASKS_MAPS = [
+  ...CORE_MAPS,
+  CHAINS,
+  { name: 'obi_declared', type: HASH, keySize: 8, valueSize: 56, maxEntries: 16 },
+  { name: 'obi_requests', type: HASH, keySize: 8, valueSize: 88, maxEntries: 16 },
+];
 
 /** One whose tables answer what a test says. */
 class ScriptedKernel extends FakeKernel {

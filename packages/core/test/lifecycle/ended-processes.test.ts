@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MapHandle } from '../../src/kernel/kernel.js';
-import { EndedProcesses, sweepScopes } from '../../src/lifecycle/ended-processes.js';
+import { EndedProcesses, SCOPE, sweepTable } from '../../src/lifecycle/ended-processes.js';
 import { silentLogger } from '../../src/logging/silent-logger.js';
 
 /** A table of scopes: key → process. */
 function tableOf(owners: Readonly<Record<number, number>>) {
   const left = new Map(Object.entries(owners));
   const scopeOf = (key: string) => {
-    const value = Buffer.alloc(56);
-    value.writeUInt32LE(left.get(key) ?? 0, 52);
+    const value = Buffer.alloc(SCOPE.bytes);
+    value.writeUInt32LE(left.get(key) ?? 0, SCOPE.process);
     return value;
   };
   const table = {
@@ -28,7 +28,7 @@ test('scopes of processes that ended go within a second, in one pass; those of o
   const passes: number[][] = [];
   ended.onSweep((pids) => {
     passes.push([...pids]);
-    sweepScopes(table, pids);
+    sweepTable(table, SCOPE.process, pids);
   });
   ended.add(100);
   ended.add(300);
@@ -44,14 +44,14 @@ test('what a living process put in while the table was read stays', () => {
   const { table, left } = tableOf({ 1: 100, 2: 100 });
   const read = [...table.entries()];
   left.set('1', 200);
-  sweepScopes({ ...table, entries: () => read }, new Set([100]));
+  sweepTable({ ...table, entries: () => read }, SCOPE.process, new Set([100]));
   expect([...left]).toEqual([['1', 200]]);
 });
 
 test('a number that is served again keeps what it declares', () => {
   const { table, left } = tableOf({ 1: 100, 2: 200 });
   const ended = new EndedProcesses(silentLogger);
-  ended.onSweep((pids) => sweepScopes(table, pids));
+  ended.onSweep((pids) => sweepTable(table, SCOPE.process, pids));
   ended.add(100);
   ended.add(200);
   ended.isBack(200);
@@ -66,7 +66,7 @@ test('a table that cannot be read does not keep the next one from being swept', 
   ended.onSweep(() => {
     throw new Error('EPERM');
   });
-  ended.onSweep((pids) => sweepScopes(table, pids));
+  ended.onSweep((pids) => sweepTable(table, SCOPE.process, pids));
   ended.add(100);
   ended.sweep();
   expect(left.size).toBe(0);

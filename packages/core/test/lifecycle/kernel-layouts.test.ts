@@ -8,6 +8,7 @@ const DECLARED: Readonly<Record<string, readonly [number, number]>> = {
   obi_processes: [4, 8],
   obi_chains: [4, 40],
   obi_declared: [8, 56],
+  obi_requests: [8, 88],
   obi_counters: [4, 8],
 };
 

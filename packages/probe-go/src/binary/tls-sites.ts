@@ -10,37 +10,31 @@ const COPY = 'runtime.memmove';
 const SEND = 'crypto/tls.(*Conn).writeRecordLocked';
 /** What the error is asked for before Go 1.22. */
 const ASSERT = 'runtime.assertI2I2';
-/** First method of net.Conn, by name: its address tells a TCP connection from other implementations. */
-const TCP_CLOSE = 'net.(*TCPConn).Close';
 /** How often Read copies and Write sends, in every release. */
 const COPIES = 1;
 const SENDS = 2;
 
-export const TLS_FUNCTIONS = [READ, WRITE, COPY, SEND, ASSERT, TCP_CLOSE];
+export const TLS_FUNCTIONS = [READ, WRITE, COPY, SEND, ASSERT];
 
-export interface TlsSites {
-  readonly sites: ReadonlyMap<string, readonly number[]>;
-  /** Address of `net.(*TCPConn).Close`. */
-  readonly tcpClose: number;
-}
+/** Program → addresses. */
+export type TlsSites = ReadonlyMap<string, readonly number[]>;
 
 /** @returns undefined for a program without crypto/tls; the name of the function that looks different from Go's releases, where one does. */
 export function findTlsSites(image: ElfImage, functions: GoFunctions): TlsSites | string | undefined {
-  const [read, write, tcpClose] = [functions.get(READ), functions.get(WRITE), functions.get(TCP_CLOSE)?.address];
+  const [read, write] = [functions.get(READ), functions.get(WRITE)];
   // All or none: an answer without its question is no exchange.
-  if (!read || !write || tcpClose === undefined) return undefined;
+  if (!read || !write) return undefined;
   const copies = callsOf(image, read, functions.get(COPY));
   if (copies.length !== COPIES) return READ;
   const sends = callsOf(image, write, functions.get(SEND));
   const asserts = new Set(callsOf(image, write, functions.get(ASSERT)));
   const ends = sends.flatMap((send) => checkOf(image, write, send + CALL_BYTES, asserts) ?? []);
   if (sends.length !== SENDS || ends.length !== SENDS) return WRITE;
-  const sites = new Map([
+  return new Map([
     ['go_tls_read', copies],
     ['go_tls_writing', sends],
     ['go_tls_written', ends],
   ]);
-  return { sites, tcpClose };
 }
 
 /** `mov %rax|%rbx|%rcx, n(%rsp)`: results are put on the stack. */

@@ -7,6 +7,7 @@ import { findFunctions, type GoFunctions } from '../binary/function-table.js';
 import { goroutineSlot } from '../binary/goroutine-slot.js';
 import { cheapEntry } from '../binary/patch-point.js';
 import { findTlsSites, TLS_FUNCTIONS } from '../binary/tls-sites.js';
+import { HTTP2_FUNCTIONS, http2Programs } from './http2.js';
 import { LAYOUTS, type Layout, NEWEST, OLDEST } from './layouts.js';
 
 export interface Hook {
@@ -24,9 +25,11 @@ export interface Plan {
   readonly hooks: readonly Hook[];
   /** What in it is left alone, as a sentence; undefined: nothing. */
   readonly limit: string | undefined;
-  /** Where the program begins, and where net.(*TCPConn).Close does, as addresses of the file; the latter undefined: nothing hangs on crypto/tls. */
+  /** Where the program begins, and where net.(*TCPConn).Close does, as addresses of the file; the latter undefined: it has no TCP connections. */
   readonly entry: number;
   readonly tcpClose: number | undefined;
+  /** Programs hang on crypto/tls. */
+  readonly tls: boolean;
 }
 
 /** Without it nothing is known. */
@@ -38,6 +41,8 @@ const CLIENT: Readonly<Record<string, string>> = {
   'net/http.(*persistConn).readLoop': 'go_helper',
   'net/http.(*Transport).dialConnFor': 'go_helper',
 };
+/** First method of net.Conn, by name: its address tells a TCP connection from other implementations. */
+const TCP_CLOSE = 'net.(*TCPConn).Close';
 /** Bytes that {@link cheapEntry} looks at. */
 const PROLOGUE = 16;
 
@@ -52,7 +57,7 @@ export function inspect(path: string, arch: string = process.arch): Plan | strin
   if (!image || !version) return `it was not built by Go 1.${OLDEST} or newer, or its section headers were removed`;
   const layout = LAYOUTS[version.minor];
   if (!layout) return unknown(version);
-  const functions = findFunctions(image, [EXIT, ...Object.keys(CLIENT), ...CHANNEL_FUNCTIONS, ...TLS_FUNCTIONS]);
+  const functions = findFunctions(image, [EXIT, ...Object.keys(CLIENT), ...CHANNEL_FUNCTIONS, ...TLS_FUNCTIONS, TCP_CLOSE, ...HTTP2_FUNCTIONS]);
   if (!functions) return `${version.text}: its table of functions (.gopclntab) is missing, or of a kind that is not known`;
   if (!functions.has(EXIT) || !functions.has('runtime.newproc1')) return `${version.text}: ${EXIT} or runtime.newproc1 is not in its table of functions`;
   const slot = goroutineSlot(image);
@@ -66,14 +71,15 @@ export function inspect(path: string, arch: string = process.arch): Plan | strin
   const hooks = [
     ...entryHooks(image, functions, { [EXIT]: 'go_exited' }),
     ...[...sites].flatMap(([program, addresses]) => hooksAt(image, program, addresses)),
+    ...entryHooks(image, functions, http2Programs(functions)),
     ...(client.length === Object.keys(CLIENT).length ? client : []),
-    ...(typeof tls === 'object' ? [...tls.sites].flatMap(([program, addresses]) => hooksAt(image, program, addresses)) : []),
+    ...(typeof tls === 'object' ? [...tls].flatMap(([program, addresses]) => hooksAt(image, program, addresses)) : []),
   ];
   const limit =
     typeof tls === 'string'
       ? `its TLS connections have no spans: ${tls} is not as in Go's own releases (built with a profile, PGO, or without optimisation?)`
       : undefined;
-  return { version: version.text, layout, slot, hooks, limit, entry: image.entry, tcpClose: typeof tls === 'object' ? tls.tcpClose : undefined };
+  return { version: version.text, layout, slot, hooks, limit, entry: image.entry, tcpClose: functions.get(TCP_CLOSE)?.address, tls: typeof tls === 'object' };
 }
 
 function unknown({ text, minor }: GoVersion): string {

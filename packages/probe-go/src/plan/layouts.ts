@@ -23,12 +23,13 @@ export const LAYOUTS: Readonly<Record<number, Layout>> = {
 export const OLDEST = 18;
 export const NEWEST = 27;
 
-/** `struct go_settings` in bpf/go.h. @param tcpClose address in the process, 0 for none */
-export function settingsBytes({ curg, elemtype }: Layout, { pools }: { readonly pools: boolean }, tcpClose: bigint): Buffer {
+/** `struct go_settings` in bpf/go.h. @param tcpClose address in the process, 0 for none @param tls programs hang on crypto/tls already */
+export function settingsBytes({ curg, elemtype }: Layout, { pools }: { readonly pools: boolean }, tcpClose: bigint, tls: boolean): Buffer {
   const bytes = Buffer.alloc(24);
   bytes.writeUInt32LE(curg, 0);
   bytes.writeUInt32LE(elemtype, 4);
   bytes.writeUInt32LE(pools ? 1 : 0, 8);
+  bytes.writeUInt32LE(tls ? 1 : 0, 12);
   bytes.writeBigUInt64LE(tcpClose, 16);
   return bytes;
 }

@@ -181,7 +181,7 @@ static long capture_exchange(__u32 i, struct capturing *to)
 	out->status = ex->status;
 	out->line_len = ex->line_len;
 	out->flags = ex->flags;
-	out->minor = ex->minor;
+	out->minor = ex->version;
 	out->host_len = ex->host_len;
 	__builtin_memcpy(out->host, ex->host, sizeof(out->host));
 	__builtin_memcpy(out->line, ex->line, sizeof(out->line));

@@ -6,10 +6,10 @@ export const httpExchangeEvent = {
   struct: 'http_exchange_event',
   kind: 1,
   /** sizeof, bytes. */
-  size: 792,
+  size: 800,
   /** Smallest length of a valid record, bytes. */
-  minSize: 280,
-  digest: '39d0c6108e35a34e',
+  minSize: 288,
+  digest: '9dbc2635d857c8de',
   /** Byte offset of each member from the start of the record. */
   offset: {
     hdrProbe: 0,
@@ -37,12 +37,13 @@ export const httpExchangeEvent = {
     status: 172,
     role: 174,
     flags: 175,
-    minor: 176,
+    version: 176,
     hostLen: 177,
     lineLen: 178,
     finished: 180,
-    host: 184,
-    line: 280,
+    rpc: 184,
+    host: 192,
+    line: 288,
   },
   /** Number of elements of each array. */
   length: {
@@ -74,10 +75,11 @@ export const httpExchangeEvent = {
   status: (view: DataView, base: number): number => view.getUint16(base + 172, true),
   role: (view: DataView, base: number): number => view.getUint8(base + 174),
   flags: (view: DataView, base: number): number => view.getUint8(base + 175),
-  minor: (view: DataView, base: number): number => view.getUint8(base + 176),
+  version: (view: DataView, base: number): number => view.getUint8(base + 176),
   hostLen: (view: DataView, base: number): number => view.getUint8(base + 177),
   lineLen: (view: DataView, base: number): number => view.getUint16(base + 178, true),
   finished: (view: DataView, base: number): number => view.getUint32(base + 180, true),
+  rpc: (view: DataView, base: number): number => view.getUint8(base + 184),
 } as const;
 
 /** Values of `enum http_exchange_flag`; a record may hold others, from a newer kernel side. */
@@ -97,4 +99,17 @@ export const HttpRole = {
   UNKNOWN: 0,
   SERVER: 1,
   CLIENT: 2,
+} as const;
+
+/** Values of `enum http_rpc`; a record may hold others, from a newer kernel side. */
+export const HttpRpc = {
+  NONE: 0,
+  GRPC: 1,
+} as const;
+
+/** Values of `enum http_version`; a record may hold others, from a newer kernel side. */
+export const HttpVersion = {
+  '1_0': 0,
+  '1_1': 1,
+  '2': 2,
 } as const;

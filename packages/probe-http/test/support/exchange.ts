@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Builds exchange records as the kernel side sends them, by the generated offsets. */
-import { httpExchangeEvent as event, HttpExchangeFlag, HttpRole } from '../../src/generated/http.events.js';
+import { httpExchangeEvent as event, HttpExchangeFlag, HttpRole, HttpVersion } from '../../src/generated/http.events.js';
 
 export interface Exchange {
   readonly role?: number;
@@ -10,7 +10,8 @@ export interface Exchange {
   readonly host?: string;
   readonly status?: number;
   readonly flags?: number;
-  readonly minor?: number;
+  /** HttpVersion */
+  readonly version?: number;
   readonly requestBytes?: bigint;
   readonly responseBytes?: bigint;
   readonly local?: string;
@@ -55,7 +56,7 @@ export function exchange(of: Exchange = {}): Uint8Array {
   record.writeUInt16LE(of.status ?? 200, offset.status);
   record.writeUInt8(of.role ?? HttpRole.SERVER, offset.role);
   record.writeUInt8(of.flags ?? WHOLE, offset.flags);
-  record.writeUInt8(of.minor ?? 1, offset.minor);
+  record.writeUInt8(of.version ?? HttpVersion['1_1'], offset.version);
   record.writeUInt8(Math.min(host.length, length.host), offset.hostLen);
   record.writeUInt16LE(Math.min(line.length, 0xffff), offset.lineLen);
   host.copy(record, offset.host, 0, Math.min(host.length, length.host));

@@ -5,7 +5,8 @@
 // POOL: calls are made by so many goroutines that take work from a channel (0: none), with room for BUFFER items. They are started at the beginning; LAZY=1: by
 // the requests, one by each until there are enough.
 // TOKENS: each call needs one of so many pointers that go round in a channel, as connections of a database do (0: none).
-// CERT, KEY: files for TLS, without which it listens in plaintext; it calls leaves over TLS where their URLs say so. HTTP/1 alone.
+// CERT, KEY: files for TLS, without which it listens in plaintext; it calls leaves over TLS where their URLs say so, by HTTP/1 alone.
+// HTTP2=1: it speaks HTTP/2 to its callers, too: over TLS, and, built by Go 1.24 or newer, in plaintext.
 // QUEUE=1: a goroutine between callers and pool keeps what the pool cannot take yet in a list of its own.
 package main
 
@@ -179,8 +180,12 @@ func main() {
 		os.Exit(1)
 	}
 	fmt.Printf("listening %d\n", listener.Addr().(*net.TCPAddr).Port)
-	// An empty table of protocols: no HTTP/2.
-	server := &http.Server{Handler: http.HandlerFunc(handle), TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){}}
+	server := &http.Server{Handler: http.HandlerFunc(handle)}
+	if os.Getenv("HTTP2") == "1" {
+		allowPlainHTTP2(server)
+	} else {
+		server.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){}
+	}
 	if certificate := os.Getenv("CERT"); certificate != "" {
 		err = server.ServeTLS(listener, certificate, os.Getenv("KEY"))
 	} else {

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls of gRPC to a Go service: each has a span with the code that the client got.
+import path from 'node:path';
+import { Obi } from '../harness/obi.mjs';
+import { startLeaves, startMiddle } from '../harness/parents.mjs';
+import { grpcMiddle, lacking } from '../harness/parents-middles.mjs';
+import { Sandbox } from '../harness/sandbox.mjs';
+import { testUnless } from './support/chain.js';
+import { inVm, root } from './support/features.js';
+import { keysOf } from './support/tables.js';
+
+jest.setTimeout(180_000 * (inVm ? 8 : 1));
+
+let sandbox: Sandbox;
+beforeEach(async () => {
+  sandbox = await Sandbox.create({ netns: true, name: 'obi-grpc' });
+});
+afterEach(() => sandbox.dispose());
+
+const here = testUnless(lacking('go'));
+async function start() {
+  const middle = await startMiddle(sandbox, 'grpc', [grpcMiddle()], await startLeaves(sandbox));
+  const obi = await Obi.start(sandbox, {
+    plugins: `http,${path.join(root, 'packages/probe-go')}`,
+    ports: [middle.port],
+    env: { OTEL_EBPF_LOG_LEVEL: 'debug' },
+  });
+  const client = (way: string) => sandbox.run(way, [process.execPath, path.join(root, 'tests/live/support/grpc-client.mjs'), String(middle.port), way]);
+  return { middle, obi, client };
+}
+/** Streams and open requests that the kernel holds. */
+const held = (obi: Obi) => Object.values(keysOf(obi.proc.pid, ['go_streams', 'obi_requests'])).map((keys) => keys.length);
+const NAMES =
+  'CANCELLED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS UNAUTHENTICATED';
+/** For these the server is to blame (OpenTelemetry semantic conventions for gRPC). */
+const FAULTS = ['UNKNOWN', 'DEADLINE_EXCEEDED', 'UNIMPLEMENTED', 'INTERNAL', 'UNAVAILABLE', 'DATA_LOSS'];
+
+here('every status code, by its name', async () => {
+  const { middle, obi, client } = await start();
+  // The method that is not there: 12.
+  expect(JSON.parse(await client('codes'))).toEqual([...Array.from({ length: 16 }, (_, n) => n + 1), 12]);
+  await obi.waitForSpans(17);
+  expect(held(obi)).toEqual([0, 0]);
+  const { spans } = await obi.stop();
+  const seen = spans.map(({ name, status, attributes }) => [name, attributes['rpc.response.status_code'], status.code, attributes['error.type']]);
+  const expected = NAMES.split(' ').map((code) => [
+    'parents.Middle/Fail',
+    code,
+    FAULTS.includes(code) ? 'ERROR' : 'UNSET',
+    FAULTS.includes(code) ? code : undefined,
+  ]);
+  expect(seen.sort()).toEqual([...expected, ['parents.Middle/Nowhere', 'UNIMPLEMENTED', 'ERROR', 'UNIMPLEMENTED']].sort());
+  expect(spans[0]?.attributes).toMatchObject({
+    'rpc.system.name': 'grpc',
+    'server.address': '127.0.0.1',
+    'server.port': middle.port,
+    'client.address': '127.0.0.1',
+  });
+});
+
+here('a call that nobody answers, given up by its client', async () => {
+  const { obi, client } = await start();
+  await client('vanish');
+  await obi.waitForSpans(1);
+  expect(held(obi)).toEqual([0, 0]);
+  const { spans } = await obi.stop();
+  expect(spans).toMatchObject([{ name: 'parents.Middle/Vanish', status: { code: 'ERROR' }, attributes: { 'error.type': 'no_response' } }]);
+});
