@@ -69,7 +69,8 @@ function bpfTargets(root, workspace, manifest) {
     const built = ARCHITECTURES.map((arch) => `--object ${arch}=${objects}/${arch}/${id}.bpf.o`).join(' ');
     return `node packages/probe-kit/bin/obi-gen.mjs --id ${id} ${built} --readers ${readersOf(id)} --manifest ${manifestFile(id)}${diagram}`;
   });
-  const inputs = isSdk ? ['bpf', '{projectRoot}/core/**'] : ['bpf'];
+  // A probe may include headers of one that it depends on.
+  const inputs = isSdk ? ['bpf', '{projectRoot}/core/**'] : ['bpf', '^bpfHeaders'];
   const dependsOn = ['build:bpf', { projects: [KIT], target: 'build' }];
 
   const targets = {

@@ -21,10 +21,12 @@ export interface ConsoleExporterOptions {
   readonly format: PrinterFormat;
   /** Default: standard output. */
   readonly output?: ConsoleOutput;
-  /** Text that may wait for a slow reader; spans beyond it are dropped and counted. */
+  /** Text that may wait for a slow reader; spans beyond it are dropped and counted. Default 8 MiB. */
   readonly maxHeldBytes?: number;
 }
 
+/** Some 8,000 spans: what comes in a second or two while the reader does something else. */
+const MAX_HELD_BYTES = 8 * 1024 * 1024;
 const FORMATS: Readonly<Record<PrinterFormat, (span: StoredSpan) => string>> = {
   text: (span) => `${spanToText(span)}\n`,
   json: (span) => `${JSON.stringify(spanToJson(span))}\n`,
@@ -49,7 +51,7 @@ export class ConsoleExporter implements SpanExporter {
   private closed = false;
   private drained: (() => void)[] = [];
 
-  constructor({ directory, format, output = process.stdout, maxHeldBytes = 1024 * 1024 }: ConsoleExporterOptions) {
+  constructor({ directory, format, output = process.stdout, maxHeldBytes = MAX_HELD_BYTES }: ConsoleExporterOptions) {
     this.output = output;
     this.maxHeldBytes = maxHeldBytes;
     const print = FORMATS[format];
