@@ -9,6 +9,7 @@ import { inVm, root } from './support/features.js';
 import { keysOf } from './support/tables.js';
 
 const SERVER = 2;
+const CLIENT = 3;
 /** More than the stream's window. */
 const MANY_BYTES = 1 << 25;
 jest.setTimeout(180_000 * (inVm ? 8 : 1));
@@ -62,6 +63,46 @@ here('a stream that its client resets, and one whose handler panics, are incompl
     { status: { code: 'ERROR' }, attributes: { 'http.response.status_code': 200, 'error.type': 'incomplete_response' } },
     { status: { code: 'ERROR' }, attributes: { 'url.path': '/panic/0', 'error.type': 'no_response' } },
   ]);
+});
+
+/** Asks for a call to `target` over HTTP/2. @returns the spans of the request, of the call, and of what was called */
+async function asked(target: string, traceparent = '') {
+  const obi = await start();
+  const url = `https://127.0.0.1:${port}${target}`;
+  await sandbox.run('ask', client('ask', port, `/ask/204?url=${encodeURIComponent(url)}&traceparent=${traceparent}`));
+  await obi.waitForSpans(3);
+  expect(held(obi)).toEqual([0, 0]);
+  const { spans } = await obi.stop();
+  const by = (kind: number, path_: string) =>
+    spans.find((span) => span.kind === kind && `${span.attributes['url.path'] ?? span.attributes['url.full']}`.endsWith(path_));
+  expect(spans).toHaveLength(3);
+  return { url, request: by(SERVER, '/ask/204'), call: by(CLIENT, target), called: by(SERVER, target) };
+}
+const TRACE = '0af7651916cd43dd8448eb211c80319c';
+
+here('a call: its URL, its status, its parent; no header goes out', async () => {
+  const { url, request, call, called } = await asked('/status/404');
+  expect(request).toMatchObject({ traceId: TRACE, parentSpanId: 'b7ad6b7169203331', attributes: { 'http.response.status_code': 204 } });
+  expect(call).toMatchObject({
+    traceId: TRACE,
+    parentSpanId: request?.spanId,
+    status: { code: 'ERROR' },
+    attributes: { 'http.request.method': 'GET', 'url.full': url, 'server.port': port, 'network.protocol.version': '2', 'http.response.status_code': 404 },
+  });
+  expect(called?.traceId).not.toBe(TRACE);
+});
+
+here('a call with a traceparent of the application: that is the span, nothing is doubled', async () => {
+  const own = 'c0ffee0000000001';
+  const { request, call, called } = await asked('/status/200', `00-${TRACE}-${own}-01`);
+  expect(call).toMatchObject({ traceId: TRACE, spanId: own, parentSpanId: request?.spanId });
+  expect(called).toMatchObject({ traceId: TRACE, parentSpanId: own });
+});
+
+here('a call that breaks off is incomplete', async () => {
+  const { call, called } = await asked('/panic/0');
+  expect(call).toMatchObject({ status: { code: 'ERROR' }, attributes: { 'error.type': 'no_response' } });
+  expect(called).toMatchObject({ attributes: { 'error.type': 'no_response' } });
 });
 
 here('a connection that was open before: what is asked from then on is right, and a killed service leaves nothing', async () => {

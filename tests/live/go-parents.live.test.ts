@@ -84,6 +84,19 @@ async function rightOverHttp2(program: string, tls: Readonly<Record<string, stri
   expect(servers.map(({ attributes }) => attributes['network.protocol.version'])).toEqual(Array(REQUESTS).fill('2'));
 }
 
+/** Its calls go out over HTTP/2, and carry no header: spans are judged. @param streams on one connection: as many as there are calls */
+async function rightToHttp2(program: string, streams: boolean) {
+  const tls = certificate();
+  const leaves = await startLeaves(sandbox, 2, { ...tls, HTTP2: '1' });
+  const middle = await startMiddle(sandbox, 'go', [program], leaves, { ...tls, HTTP2: '1', DEPTH: '10', KEEPALIVE: streams ? '1' : '0' });
+  const result = await measure(sandbox, middle, { requests: REQUESTS, concurrency: 50, protocol: 'http2', obi: { plugins: PLUGINS } });
+  expectComplete(result, REQUESTS);
+  expect(result.trace).toEqual({ right: 0, wrong: 0, unknown: result.calls, bare: result.calls, doubled: 0 });
+  expect(result.own).toEqual({ right: result.calls, wrong: 0, unknown: 0, missing: 0 });
+  expect(result.spans.map(({ attributes }) => attributes['network.protocol.version'])).toEqual(Array(3 * REQUESTS).fill('2'));
+  expect(result.counters.go).toEqual({ parent_declared: result.calls });
+}
+
 /** Its callers speak gRPC, in the same way. */
 async function rightOverGrpc(program: string, env: Readonly<Record<string, string>> = {}) {
   const middle = await startMiddle(sandbox, 'grpc', [program], await startLeaves(sandbox), env);
@@ -104,9 +117,11 @@ here('ten goroutines deep', () => allRight(goMiddle(), { env: { DEPTH: '10' } })
 
 here('TLS on both sides', () => rightOverTls(goMiddle(), { leaves: true }));
 here('HTTP/2 over TLS', () => rightOverHttp2(goMiddle()));
+here('HTTP/2 over TLS on both sides', () => rightToHttp2(goMiddle(), true));
 here('gRPC over TLS', () => rightOverGrpc(grpcMiddle(), certificate()));
 
 if (!isSample) {
+  here('HTTP/2 over TLS on both sides, new connections', () => rightToHttp2(goMiddle(), false));
   here('gRPC in plaintext', () => rightOverGrpc(grpcMiddle()));
   here('gRPC, served by workers', () => rightOverGrpc(grpcMiddle(), { WORKERS: '4' }));
   here('HTTP/2 in plaintext', () => rightOverHttp2(goMiddle(), {}));
@@ -160,6 +175,7 @@ for (const version of VERSIONS) {
     here('ten goroutines deep, stripped', () => allRight(middle(), { env: { DEPTH: '10' } }));
     here('TLS on both sides, stripped', () => rightOverTls(middle(), { leaves: true }));
     here('HTTP/2 over TLS, stripped', () => rightOverHttp2(middle()));
+    here('HTTP/2 over TLS on both sides, stripped', () => rightToHttp2(middle(), true));
     here('a pool that takes work from a buffer; configured', () => allRight(middle(), { env: POOL, pools: true }));
   });
 }

@@ -6,6 +6,7 @@
 #include "goroutine.bpf.h"
 #include "grpc.bpf.h"
 #include "http2.bpf.h"
+#include "http2_client.bpf.h"
 #include "tls.bpf.h"
 
 OBI_LICENSE;
@@ -197,5 +198,48 @@ SEC("uprobe.multi")
 int go_rpc_closed(struct pt_regs *ctx)
 {
 	stream_closed(GO_ARGUMENT_2(ctx));
+	return 0;
+}
+
+/* (*clientStream).encodeAndWriteHeaders(req), in the stream's own goroutine, as the next two */
+SEC("uprobe.multi")
+int go_h2_encodes(struct pt_regs *ctx)
+{
+	http2_encodes(GO_ARGUMENT_1(ctx), GO_GOROUTINE(ctx));
+	return 0;
+}
+
+/* (*ClientConn).writeHeader(name, value string) */
+SEC("uprobe.multi")
+int go_h2_field(struct pt_regs *ctx)
+{
+	struct go_field field = { .name = { .at = GO_ARGUMENT_2(ctx), .len = GO_ARGUMENT_3(ctx) },
+				  .value = { .at = GO_ARGUMENT_4(ctx), .len = GO_ARGUMENT_5(ctx) } };
+
+	http2_field(&field, GO_GOROUTINE(ctx));
+	return 0;
+}
+
+/* (*ClientConn).writeHeaders(streamID uint32, …) */
+SEC("uprobe.multi")
+int go_h2_sent(struct pt_regs *ctx)
+{
+	http2_sent(GO_ARGUMENT_1(ctx), GO_GOROUTINE(ctx));
+	return 0;
+}
+
+/* (*clientConnReadLoop).handleResponse(cs *clientStream, f *MetaHeadersFrame) */
+SEC("uprobe.multi")
+int go_h2_got(struct pt_regs *ctx)
+{
+	http2_got(GO_ARGUMENT_2(ctx), GO_ARGUMENT_3(ctx));
+	return 0;
+}
+
+/* (*clientStream).cleanupWriteRequest(err error): of every stream, once */
+SEC("uprobe.multi")
+int go_h2_over(struct pt_regs *ctx)
+{
+	http2_over(GO_ARGUMENT_1(ctx), GO_ARGUMENT_2(ctx));
 	return 0;
 }

@@ -21,9 +21,10 @@
 #define GO_FD_SYSFD 16 /* net.netFD begins with it, too */
 #define GO_TLS_CONN 0 /* the connection below, an interface: its itab, then what it is */
 #define GO_TLS_IS_CLIENT 16 /* a byte */
-/* … of HTTP/2 in net/http and golang.org/x/net/http2: serverConn, MetaHeadersFrame, responseWriter, responseWriterState, writeResHeaders; hpack.HeaderField */
+/* … of HTTP/2 in net/http and golang.org/x/net/http2: serverConn, ClientConn, MetaHeadersFrame, responseWriter, responseWriterState, writeResHeaders; hpack.HeaderField */
 #define GO_SERVER_CONN 16 /* the connection below, an interface */
 #define GO_SERVER_CONN_1_27 24 /* … in net/http/internal/http2 */
+#define GO_CLIENT_CONN 8 /* of ClientConn: the connection below, an interface */
 #define GO_META_FIELDS 8 /* a slice */
 #define GO_HEADER_FIELD_BYTES 40 /* name, value (strings), and whether it is sensitive */
 #define GO_RESPONSE_STATE 0
@@ -38,6 +39,12 @@
 struct go_string {
 	__u64 at;
 	__u64 len; /* bytes */
+};
+
+/* The beginning of an hpack.HeaderField. */
+struct go_field {
+	struct go_string name;
+	struct go_string value;
 };
 
 /* What differs between versions, and configuration. As user space writes it: src/plan/layouts.ts. */

@@ -90,7 +90,7 @@ static __always_inline void grpc_read(__u64 transport, __u64 frame, __u64 g)
 
 	if (!blank || !obi_process_get(tgid))
 		return;
-	sk = server_socket(transport, GO_GRPC_CONN, GO_GRPC_CONN_OLD);
+	sk = library_socket(transport, GO_GRPC_CONN, GO_GRPC_CONN_OLD);
 	if (!sk || bpf_map_update_elem(&go_calls, &key, blank, BPF_ANY))
 		return;
 	s = bpf_map_lookup_elem(&go_calls, &key);
@@ -124,17 +124,17 @@ static __always_inline void grpc_opened(__u64 stream, __u64 g)
 static __always_inline void grpc_answered(__u64 stream, __u64 headers)
 {
 	struct go_stream *s = stream_get(stream);
-	struct stream_fields fields = {};
+	struct go_string *text;
 	__u8 code[2] = {};
 
 	if (!s)
 		return;
-	stream_fields_read(&fields, headers + GO_GRPC_HEADERS_FIELDS);
+	stream_fields_read(&s->fields, headers + GO_GRPC_HEADERS_FIELDS);
+	text = &s->fields.grpc_status;
 	/* One digit or two. */
-	if (fields.grpc_status.len == 0 || fields.grpc_status.len > 2 ||
-	    bpf_probe_read_user(code, fields.grpc_status.len, (void *)fields.grpc_status.at))
+	if (text->len == 0 || text->len > 2 || bpf_probe_read_user(code, text->len == 1 ? 1 : 2, (void *)text->at))
 		return;
-	s->exchange.status = fields.grpc_status.len == 1 ? code[0] - '0' : (code[0] - '0') * 10 + code[1] - '0';
+	s->exchange.status = text->len == 1 ? code[0] - '0' : (code[0] - '0') * 10 + code[1] - '0';
 	s->exchange.flags &= ~HTTP_EXCHANGE_INCOMPLETE;
 }
 

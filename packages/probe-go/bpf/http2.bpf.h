@@ -18,7 +18,7 @@ static __always_inline void http2_opened(__u64 server, __u64 stream, __u64 frame
 
 	if (!blank || !obi_process_get(tgid) || bpf_map_lookup_elem(&go_streams, &key))
 		return;
-	sk = server_socket(server, GO_SERVER_CONN, GO_SERVER_CONN_1_27);
+	sk = library_socket(server, GO_SERVER_CONN, GO_SERVER_CONN_1_27);
 	if (!sk)
 		return;
 	if (bpf_map_update_elem(&go_streams, &key, blank, BPF_NOEXIST)) {

@@ -16,11 +16,25 @@
 #define STREAM_TARGET 448 /* of what comes behind it */
 _Static_assert(STREAM_METHOD + STREAM_TARGET <= HTTP_LINE_BYTES, "a request line holds both");
 
+/* Fields of a header block that are looked for, where they lie in the process. */
+struct stream_fields {
+	__u64 next;
+	struct go_string method;
+	struct go_string target; /* :path */
+	struct go_string authority;
+	struct go_string traceparent;
+	struct go_string grpc_status;
+	struct go_string status;
+	__u32 traceparents;
+	__u32 encrypted; /* :scheme is https */
+};
+
 struct go_stream {
 	struct http_exchange_event exchange;
-	struct obi_traceparent incoming; /* what the caller sent */
+	struct obi_traceparent context; /* what its header block says */
+	struct stream_fields fields; /* of the block that is looked at */
 	__u64 socket;
-	__u32 has_incoming;
+	__u32 has_context;
 	__u32 _pad;
 };
 
@@ -66,8 +80,8 @@ static __always_inline __u64 tcp_below(const struct go_settings *settings, __u64
 	return 0;
 }
 
-/* The socket of a server's connection, which has its net.Conn in one of two places: the connection proves which. NULL: neither. */
-static __always_inline struct sock *server_socket(__u64 server, __u32 place, __u32 other)
+/* The socket of a library's connection, which has its net.Conn in one of two places: the TCP connection proves which. NULL: neither (counted). */
+static __always_inline struct sock *library_socket(__u64 library, __u32 place, __u32 other)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct go_settings *settings = bpf_map_lookup_elem(&go_settings, &tgid);
@@ -75,9 +89,9 @@ static __always_inline struct sock *server_socket(__u64 server, __u32 place, __u
 	__u64 tcp;
 
 	if (settings && settings->tcp_close) {
-		tcp = tcp_below(settings, server + place);
+		tcp = tcp_below(settings, library + place);
 		if (!tcp)
-			tcp = tcp_below(settings, server + other);
+			tcp = tcp_below(settings, library + other);
 		sk = tcp ? obi_fd_tcp_sock(obi_user_word(obi_user_word(tcp) + GO_FD_SYSFD)) : NULL;
 	}
 	if (!sk)
@@ -85,68 +99,67 @@ static __always_inline struct sock *server_socket(__u64 server, __u32 place, __u
 	return sk;
 }
 
-/* Fields of a header block that are looked for, where they lie in the process. */
-struct stream_fields {
-	__u64 next;
-	struct go_string method;
-	struct go_string target; /* :path */
-	struct go_string authority;
-	struct go_string traceparent;
-	struct go_string grpc_status;
-	__u32 traceparents;
-	__u32 encrypted; /* :scheme is https */
-};
-
-/* Not memcmp: of these sizes clang makes a call that nobody can answer. */
-#define stream_field_is(field, text)                                                                                          \
+/* A name of at most two words, filled up with zeroes, against a constant. */
+#define stream_name_is(name, text)                                                                                     \
 	({                                                                                                             \
-		bool is = (field)->len == sizeof(text) - 1;                                                            \
-		_Pragma("unroll") for (__u32 i = 0; i < sizeof(text) - 1; i++) is = is && name[i] == (text)[i];        \
-		is;                                                                                                    \
+		__u64 is[2] = {};                                                                                      \
+		__builtin_memcpy(is, (text), sizeof(text) - 1);                                                        \
+		(name)[0] == is[0] && (name)[1] == is[1];                                                              \
 	})
+
+/* Notes the field if it is one of those. */
+static __always_inline void stream_field_note(struct stream_fields *fields, struct go_field *field)
+{
+	__u64 name[2] = {};
+
+	if (field->name.len > STREAM_FIELD_NAME || bpf_probe_read_user(name, field->name.len & 15, (void *)field->name.at))
+		return;
+	if (stream_name_is(name, ":method")) {
+		fields->method = field->value;
+	} else if (stream_name_is(name, ":path")) {
+		fields->target = field->value;
+	} else if (stream_name_is(name, ":authority")) {
+		fields->authority = field->value;
+	} else if (stream_name_is(name, ":scheme")) {
+		fields->encrypted = field->value.len == sizeof("https") - 1;
+	} else if (stream_name_is(name, "traceparent")) {
+		/* The same one can be told twice (its goroutine's stack had to grow). */
+		fields->traceparents += fields->traceparent.at != field->value.at;
+		fields->traceparent = field->value;
+	} else if (stream_name_is(name, "grpc-status")) {
+		fields->grpc_status = field->value;
+	} else if (stream_name_is(name, ":status")) {
+		fields->status = field->value;
+	}
+}
 
 /* bpf_loop: one golang.org/x/net/http2/hpack.HeaderField. */
 static long stream_field(__u32 index, void *context)
 {
-	struct stream_fields *fields = context;
-	char name[16];
-	struct {
-		struct go_string name, value;
-	} field;
+	struct stream_fields *fields = *(struct stream_fields **)context;
+	struct go_field field;
 
 	if (bpf_probe_read_user(&field, sizeof(field), (void *)fields->next))
 		return 1;
 	fields->next += GO_HEADER_FIELD_BYTES;
-	if (field.name.len > STREAM_FIELD_NAME || bpf_probe_read_user(name, field.name.len & 15, (void *)field.name.at))
-		return 0;
-	if (stream_field_is(&field.name, ":method")) {
-		fields->method = field.value;
-	} else if (stream_field_is(&field.name, ":path")) {
-		fields->target = field.value;
-	} else if (stream_field_is(&field.name, ":authority")) {
-		fields->authority = field.value;
-	} else if (stream_field_is(&field.name, ":scheme")) {
-		fields->encrypted = field.value.len == sizeof("https") - 1;
-	} else if (stream_field_is(&field.name, "traceparent")) {
-		fields->traceparent = field.value;
-		fields->traceparents++;
-	} else if (stream_field_is(&field.name, "grpc-status")) {
-		fields->grpc_status = field.value;
-	}
+	stream_field_note(fields, &field);
 	return 0;
 }
 
-/* Reads a []hpack.HeaderField, which lies at this address. */
+/*
+ * Reads a []hpack.HeaderField, which lies at this address. `fields` lies in a map: what is in a stack's slots, or not yet, the
+ * verifier would go through in all combinations.
+ */
 static __always_inline void stream_fields_read(struct stream_fields *fields, __u64 slice)
 {
 	__u64 count = obi_user_word(slice + 8);
 
 	fields->next = obi_user_word(slice);
-	bpf_loop(count < STREAM_FIELDS ? count : STREAM_FIELDS, stream_field, fields, 0);
+	bpf_loop(count < STREAM_FIELDS ? count : STREAM_FIELDS, stream_field, &fields, 0);
 }
 
-/* What the caller sent, if it is valid: with two fields the receiver starts anew, says the specification. */
-static __always_inline bool stream_incoming(const struct stream_fields *fields, struct obi_traceparent *tp)
+/* The traceparent, if it is valid: with two fields the receiver starts anew, says the specification. */
+static __always_inline bool stream_context(const struct stream_fields *fields, struct obi_traceparent *tp)
 {
 	__u8 text[OBI_TRACEPARENT_LEN + 1] = {}, state = OBI_TRACEPARENT_READING;
 	__u32 len = fields->traceparent.len;
@@ -200,24 +213,29 @@ static __always_inline void stream_host(struct http_exchange_event *ex, const st
 		ex->host_len = len;
 }
 
-/* What a header block (http2.MetaHeadersFrame) says of the request that it opens on a connection of this socket. */
-static __always_inline void stream_read(struct go_stream *s, struct sock *sk, __u64 frame)
+/* The request that these fields make, on a connection of this socket. */
+static __always_inline void stream_fill(struct go_stream *s, struct sock *sk, const struct stream_fields *fields, __u8 role)
 {
 	struct http_exchange_event *ex = &s->exchange;
-	struct stream_fields fields = {};
 
-	stream_fields_read(&fields, frame + GO_META_FIELDS);
 	ex->start_ns = bpf_ktime_get_ns();
 	ex->tgid = bpf_get_current_pid_tgid() >> 32;
-	ex->role = HTTP_ROLE_SERVER;
+	ex->role = role;
 	ex->version = HTTP_VERSION_2;
-	/* Until its handler has returned. */
-	ex->flags = HTTP_EXCHANGE_REQUEST_SEEN | HTTP_EXCHANGE_INCOMPLETE | (fields.encrypted ? HTTP_EXCHANGE_ENCRYPTED : 0);
+	/* Until the library says otherwise. */
+	ex->flags = HTTP_EXCHANGE_REQUEST_SEEN | HTTP_EXCHANGE_INCOMPLETE | (fields->encrypted ? HTTP_EXCHANGE_ENCRYPTED : 0);
 	obi_sock_tuple(sk, &ex->tuple);
-	stream_line(ex, &fields);
-	stream_host(ex, &fields);
+	stream_line(ex, fields);
+	stream_host(ex, fields);
 	s->socket = (__u64)sk;
-	s->has_incoming = stream_incoming(&fields, &s->incoming);
+	s->has_context = stream_context(fields, &s->context);
+}
+
+/* What a header block (http2.MetaHeadersFrame) says of the request that it opens. */
+static __always_inline void stream_read(struct go_stream *s, struct sock *sk, __u64 frame)
+{
+	stream_fields_read(&s->fields, frame + GO_META_FIELDS);
+	stream_fill(s, sk, &s->fields, HTTP_ROLE_SERVER);
 }
 
 /* The request was accepted: it gets its place in a trace. */
@@ -225,7 +243,7 @@ static __always_inline void stream_begin(struct go_stream *s)
 {
 	struct http_exchange_event *ex = &s->exchange;
 
-	obi_request_begin(&ex->trace, s->has_incoming ? &s->incoming : NULL, obi_connection_get((struct sock *)s->socket), s->socket, 0,
+	obi_request_begin(&ex->trace, s->has_context ? &s->context : NULL, obi_connection_get((struct sock *)s->socket), s->socket, 0,
 			  ex->tgid, ex->start_ns);
 }
 

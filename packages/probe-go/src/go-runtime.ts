@@ -32,6 +32,7 @@ const TGID: Readonly<Record<string, number>> = {
   go_streams: httpExchangeEvent.offset.tgid,
   go_calls: httpExchangeEvent.offset.tgid,
   go_served: 16,
+  go_sending: 120,
 };
 
 @injectable()

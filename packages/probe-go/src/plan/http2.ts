@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Servers of HTTP/2 in a Go program: net/http's own, which was made from golang.org/x/net/http2 under other names, that itself, and gRPC's. A program may have all. */
+/** Servers and clients of HTTP/2 in a Go program: net/http's own, which were made from golang.org/x/net/http2 under other names, that itself, and gRPC's servers. A program may have all. */
 import type { GoFunctions } from '../binary/function-table.js';
 
 /** Function → program. The one that opens comes last: nothing is opened whose end nobody would see. */
@@ -13,6 +13,13 @@ const SERVER: Programs = {
   'serverConn).writeHeaders': 'go_h2_answered',
   'serverConn).runHandler': 'go_h2_served',
   'serverConn).newWriterAndRequest': 'go_h2_opened',
+};
+const CLIENT: Programs = {
+  'clientStream).cleanupWriteRequest': 'go_h2_over',
+  'clientConnReadLoop).handleResponse': 'go_h2_got',
+  'clientStream).encodeAndWriteHeaders': 'go_h2_encodes',
+  'ClientConn).writeHeader': 'go_h2_field',
+  'ClientConn).writeHeaders': 'go_h2_sent',
 };
 const copiesOf = (programs: Programs): Programs[] =>
   COPIES.map((copy) => Object.fromEntries(Object.entries(programs).map(([name, program]) => [copy + name, program])));
@@ -29,11 +36,13 @@ const grpcWith = (accept: string): Programs => ({
   [`${TRANSPORT}.operateHeaders`]: 'go_rpc_read',
 });
 
-export const HTTP2_FUNCTIONS: readonly string[] = [...copiesOf(SERVER), ...ACCEPT.map(grpcWith)].flatMap(Object.keys).concat(ACCEPT.map(inside));
+export const HTTP2_FUNCTIONS: readonly string[] = [...copiesOf(SERVER), ...copiesOf(CLIENT), ...ACCEPT.map(grpcWith)]
+  .flatMap(Object.keys)
+  .concat(ACCEPT.map(inside));
 
-/** @returns function → program, of those servers that are whole: a request that nobody sees end would stay open */
+/** @returns function → program, of those servers and clients that are whole: a request that nobody sees end would stay open */
 export function http2Programs(functions: GoFunctions): Programs {
   const accept = ACCEPT.find((name) => functions.has(inside(name)));
-  const servers = [...copiesOf(SERVER), ...(accept === undefined ? [] : [grpcWith(accept)])];
-  return Object.assign({}, ...servers.filter((server) => Object.keys(server).every((name) => functions.has(name))));
+  const sides = [...copiesOf(SERVER), ...copiesOf(CLIENT), ...(accept === undefined ? [] : [grpcWith(accept)])];
+  return Object.assign({}, ...sides.filter((side) => Object.keys(side).every((name) => functions.has(name))));
 }

@@ -6,7 +6,7 @@
 // the requests, one by each until there are enough.
 // TOKENS: each call needs one of so many pointers that go round in a channel, as connections of a database do (0: none).
 // CERT, KEY: files for TLS, without which it listens in plaintext; it calls leaves over TLS where their URLs say so, by HTTP/1 alone.
-// HTTP2=1: it speaks HTTP/2 to its callers, too: over TLS, and, built by Go 1.24 or newer, in plaintext.
+// HTTP2=1: it speaks HTTP/2, too: over TLS to both sides, and, built by Go 1.24 or newer, in plaintext to its callers.
 // QUEUE=1: a goroutine between callers and pool keeps what the pool cannot take yet in a list of its own.
 package main
 
@@ -50,6 +50,7 @@ var (
 		DisableKeepAlives:   os.Getenv("KEEPALIVE") != "1",
 		MaxIdleConnsPerHost: 16,
 		TLSClientConfig:     &tls.Config{InsecureSkipVerify: true},
+		ForceAttemptHTTP2:   os.Getenv("HTTP2") == "1",
 	}}
 )
 
