@@ -68,8 +68,7 @@ static __always_inline void http2_sent(__u64 client, __u64 g)
 		s = bpf_map_lookup_elem(&go_streams, &key);
 		if (s) {
 			stream_fill(s, sk, &sending->fields, HTTP_ROLE_CLIENT);
-			obi_outgoing_begin(&s->exchange.trace, s->has_context ? &s->context : NULL, obi_connection_get(sk), pid_tgid,
-					   &s->exchange.cause);
+			obi_outgoing_begin(&s->exchange.trace, stream_context_of(s), obi_connection_get(sk), pid_tgid, &s->exchange.cause);
 		}
 	}
 	bpf_map_delete_elem(&go_sending, &scope);

@@ -238,13 +238,22 @@ static __always_inline void stream_read(struct go_stream *s, struct sock *sk, __
 	stream_fill(s, sk, &s->fields, HTTP_ROLE_SERVER);
 }
 
+static __always_inline struct obi_traceparent *stream_context_of(struct go_stream *s)
+{
+	struct obi_traceparent *context = s->has_context ? &s->context : NULL;
+
+	/* Or clang asks has_context once more instead: before 6.7 the verifier does not know that this is the same. */
+	obi_barrier(context);
+	return context;
+}
+
 /* The request was accepted: it gets its place in a trace. */
 static __always_inline void stream_begin(struct go_stream *s)
 {
 	struct http_exchange_event *ex = &s->exchange;
 
-	obi_request_begin(&ex->trace, s->has_context ? &s->context : NULL, obi_connection_get((struct sock *)s->socket), s->socket, 0,
-			  ex->tgid, ex->start_ns);
+	obi_request_begin(&ex->trace, stream_context_of(s), obi_connection_get((struct sock *)s->socket), s->socket, 0, ex->tgid,
+			  ex->start_ns);
 }
 
 /* Goroutine `g` is the one that serves this stream. */
