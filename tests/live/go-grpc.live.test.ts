@@ -7,7 +7,7 @@ import { grpcMiddle, lacking } from '../harness/parents-middles.mjs';
 import { Sandbox } from '../harness/sandbox.mjs';
 import { testUnless } from './support/chain.js';
 import { inVm, root } from './support/features.js';
-import { keysOf } from './support/tables.js';
+import { heldStreams } from './support/tables.js';
 
 jest.setTimeout(180_000 * (inVm ? 8 : 1));
 
@@ -18,8 +18,8 @@ beforeEach(async () => {
 afterEach(() => sandbox.dispose());
 
 const here = testUnless(lacking('go'));
-async function start() {
-  const middle = await startMiddle(sandbox, 'grpc', [grpcMiddle()], await startLeaves(sandbox));
+async function start(env: Readonly<Record<string, string>> = {}) {
+  const middle = await startMiddle(sandbox, 'grpc', [grpcMiddle()], await startLeaves(sandbox), env);
   const obi = await Obi.start(sandbox, {
     plugins: `http,${path.join(root, 'packages/probe-go')}`,
     ports: [middle.port],
@@ -28,8 +28,12 @@ async function start() {
   const client = (way: string) => sandbox.run(way, [process.execPath, path.join(root, 'tests/live/support/grpc-client.mjs'), String(middle.port), way]);
   return { middle, obi, client };
 }
-/** Streams and open requests that the kernel holds. */
-const held = (obi: Obi) => Object.values(keysOf(obi.proc.pid, ['go_streams', 'obi_requests'])).map((keys) => keys.length);
+/** Waits until the kernel holds nothing of streams: goroutines and processes end a little later than what they did. */
+async function emptied(obi: Obi) {
+  const end = Date.now() + 15_000;
+  while (Object.keys(heldStreams(obi.proc.pid)).length > 0 && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(heldStreams(obi.proc.pid)).toEqual({});
+}
 const NAMES =
   'CANCELLED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS UNAUTHENTICATED';
 /** For these the server is to blame (OpenTelemetry semantic conventions for gRPC). */
@@ -40,7 +44,7 @@ here('every status code, by its name', async () => {
   // The method that is not there: 12.
   expect(JSON.parse(await client('codes'))).toEqual([...Array.from({ length: 16 }, (_, n) => n + 1), 12]);
   await obi.waitForSpans(17);
-  expect(held(obi)).toEqual([0, 0]);
+  await emptied(obi);
   const { spans } = await obi.stop();
   const seen = spans.map(({ name, status, attributes }) => [name, attributes['rpc.response.status_code'], status.code, attributes['error.type']]);
   const expected = NAMES.split(' ').map((code) => [
@@ -58,11 +62,36 @@ here('every status code, by its name', async () => {
   });
 });
 
-here('a call that nobody answers, given up by its client', async () => {
+const each = lacking('go') ? test.skip.each : test.each;
+each([
+  ['whose stream the client resets', 'reset', 'Wait'],
+  ['whose connection breaks', 'wait', 'Wait'],
+  ['whose goroutine ends without an answer', 'vanish', 'Vanish'],
+])('a call %s is an error, and leaves nothing', async (_, way, name) => {
   const { obi, client } = await start();
-  await client('vanish');
+  await client(way);
   await obi.waitForSpans(1);
-  expect(held(obi)).toEqual([0, 0]);
+  await emptied(obi);
   const { spans } = await obi.stop();
-  expect(spans).toMatchObject([{ name: 'parents.Middle/Vanish', status: { code: 'ERROR' }, attributes: { 'error.type': 'no_response' } }]);
+  expect(spans).toMatchObject([{ name: `parents.Middle/${name}`, status: { code: 'ERROR' }, attributes: { 'error.type': 'no_response' } }]);
+});
+
+here('a worker whose call broke off works for the next one', async () => {
+  const { obi, client } = await start({ WORKERS: '1' });
+  await client('wait');
+  await client('codes');
+  await obi.waitForSpans(18);
+  const { spans } = await obi.stop();
+  const names = spans.map((span) => span.name).sort();
+  expect(names).toEqual([...Array(16).fill('parents.Middle/Fail'), 'parents.Middle/Nowhere', 'parents.Middle/Wait']);
+});
+
+here('a service that is killed leaves nothing', async () => {
+  const { middle, obi, client } = await start();
+  const waiting = client('wait');
+  await new Promise((resolve) => setTimeout(resolve, 250));
+  expect(heldStreams(obi.proc.pid)).toEqual({ go_streams: 1, go_served: 1, obi_requests: 1 });
+  await middle.proc.stop('SIGKILL');
+  await waiting;
+  await emptied(obi);
 });

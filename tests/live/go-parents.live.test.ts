@@ -80,6 +80,7 @@ async function rightOverHttp2(program: string, tls: Readonly<Record<string, stri
   expectComplete(result, REQUESTS);
   expectAllRight(result);
   expect(result.counters.go).toEqual({});
+  expect(result.spans.filter(({ status }) => status.code === 'ERROR')).toEqual([]);
   const servers = result.spans.filter(({ kind }) => kind === 2);
   expect(servers.map(({ attributes }) => attributes['network.protocol.version'])).toEqual(Array(REQUESTS).fill('2'));
 }
@@ -95,6 +96,7 @@ async function rightToHttp2(program: string, streams: boolean) {
   expect(result.own).toEqual({ right: result.calls, wrong: 0, unknown: 0, missing: 0 });
   expect(result.spans.map(({ attributes }) => attributes['network.protocol.version'])).toEqual(Array(3 * REQUESTS).fill('2'));
   expect(result.counters.go).toEqual({ parent_declared: result.calls });
+  expect(result.spans.filter(({ status }) => status.code === 'ERROR')).toEqual([]);
 }
 
 /** Its callers speak gRPC, in the same way. */

@@ -27,7 +27,8 @@ struct obi_request {
 	__u64 socket; /* on which it came: key in obi_connections */
 	__u64 connection; /* … and that connection's id */
 	__u32 tgid; /* 0: still being made */
-	__u32 pipelined; /* read while another one was open on its connection */
+	__u16 pipelined; /* read while another one was open on its connection */
+	__u16 inside; /* begun inside the process, which alone tells its end (obi_request_is_inside) */
 	__u64 claimed; /* declared scope that ends with it, or 0 */
 };
 
@@ -153,6 +154,15 @@ static __always_inline struct obi_connection *obi_request_connection(struct obi_
 	struct obi_connection *c = obi_connection_find(request->socket);
 
 	return c && c->id == request->connection ? c : NULL;
+}
+
+/* Runtime probe: it has begun this request itself, and will end it. When the process does not come to that, user space does. */
+static __always_inline void obi_request_is_inside(__u64 id)
+{
+	struct obi_request *request = obi_request_get(id);
+
+	if (request)
+		request->inside = 1;
 }
 
 /* It is answered. `next`: the request behind it on the same connection, or 0. */

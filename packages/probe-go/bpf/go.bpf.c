@@ -29,6 +29,7 @@ int go_exited(struct pt_regs *ctx)
 	__u64 scope = goroutine_scope(bpf_get_current_pid_tgid() >> 32, GO_GOROUTINE(ctx));
 
 	goroutine_role_end(scope);
+	grpc_reader_ended(scope);
 	grpc_serves_no_more(scope);
 	obi_scope_end(scope);
 	return 0;
@@ -201,7 +202,7 @@ int go_rpc_closed(struct pt_regs *ctx)
 	return 0;
 }
 
-/* (*clientStream).encodeAndWriteHeaders(req), in the stream's own goroutine, as the next two */
+/* (*clientStream).encodeAndWriteHeaders(req), in the stream's own goroutine, as are writeHeader and writeHeaders */
 SEC("uprobe.multi")
 int go_h2_encodes(struct pt_regs *ctx)
 {
@@ -236,10 +237,18 @@ int go_h2_got(struct pt_regs *ctx)
 	return 0;
 }
 
+/* (*clientConnReadLoop).endStream(cs *clientStream) */
+SEC("uprobe.multi")
+int go_h2_got_all(struct pt_regs *ctx)
+{
+	http2_got_all(GO_ARGUMENT_2(ctx));
+	return 0;
+}
+
 /* (*clientStream).cleanupWriteRequest(err error): of every stream, once */
 SEC("uprobe.multi")
 int go_h2_over(struct pt_regs *ctx)
 {
-	http2_over(GO_ARGUMENT_1(ctx), GO_ARGUMENT_2(ctx));
+	stream_closed(GO_ARGUMENT_1(ctx));
 	return 0;
 }

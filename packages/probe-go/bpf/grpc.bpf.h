@@ -49,7 +49,7 @@ static __always_inline void grpc_serves_no_more(__u64 scope)
 	key = served->stream;
 	s = bpf_map_lookup_elem(&go_streams, &key);
 	if (s && obi_request_id(&s->exchange.trace) == served->request)
-		stream_end(s, key);
+		stream_end(s, key, s->exchange.end_ns ? s->exchange.end_ns : bpf_ktime_get_ns());
 	bpf_map_delete_elem(&go_served, &scope);
 }
 
@@ -61,14 +61,24 @@ static __always_inline void grpc_served(__u64 stream, __u64 g)
 	struct go_served served = { .stream = obi_scope_id(tgid, stream), .tgid = tgid }, *before = bpf_map_lookup_elem(&go_served, &scope);
 	struct go_stream *s = stream_get(stream);
 
-	if (!s)
+	/* Nothing is known of this call: it must not be taken for the one before. */
+	if (!s) {
+		grpc_serves_no_more(scope);
+		obi_scope_set_request(scope, 0);
 		return;
+	}
 	served.request = obi_request_id(&s->exchange.trace);
 	/* Told twice: the goroutine's stack had to grow. */
 	if (!before || before->request != served.request)
 		grpc_serves_no_more(scope);
 	bpf_map_update_elem(&go_served, &scope, &served, BPF_ANY);
 	stream_served(stream, g);
+}
+
+/* The goroutine's address is another one's from now on. */
+static __always_inline void grpc_reader_ended(__u64 scope)
+{
+	bpf_map_delete_elem(&go_calls, &scope);
 }
 
 /* The frame is the argument behind the transport, or, since a context.Context (two words) stands between them, behind that. */
@@ -88,6 +98,8 @@ static __always_inline void grpc_read(__u64 transport, __u64 frame, __u64 g)
 	__u64 key = goroutine_scope(tgid, g);
 	struct sock *sk;
 
+	/* One that was refused. */
+	bpf_map_delete_elem(&go_calls, &key);
 	if (!blank || !obi_process_get(tgid))
 		return;
 	sk = library_socket(transport, GO_GRPC_CONN, GO_GRPC_CONN_OLD);
@@ -110,6 +122,10 @@ static __always_inline void grpc_opened(__u64 stream, __u64 g)
 
 	if (!call)
 		return;
+	s = bpf_map_lookup_elem(&go_streams, &key);
+	/* The end of the one before at this address was not told. */
+	if (s)
+		stream_end(s, key, bpf_ktime_get_ns());
 	if (bpf_map_update_elem(&go_streams, &key, call, BPF_NOEXIST)) {
 		obi_count(OBI_COUNTER_OWN + GO_COUNTER_STREAMS_FULL);
 		return;
@@ -129,12 +145,16 @@ static __always_inline void grpc_answered(__u64 stream, __u64 headers)
 
 	if (!s)
 		return;
+	s->exchange.end_ns = bpf_ktime_get_ns();
 	stream_fields_read(&s->fields, headers + GO_GRPC_HEADERS_FIELDS);
 	text = &s->fields.grpc_status;
-	/* One digit or two. */
-	if (text->len == 0 || text->len > 2 || bpf_probe_read_user(code, text->len == 1 ? 1 : 2, (void *)text->at))
+	if (text->len == 0 || bpf_probe_read_user(code, text->len == 1 ? 1 : 2, (void *)text->at))
 		return;
-	s->exchange.status = text->len == 1 ? code[0] - '0' : (code[0] - '0') * 10 + code[1] - '0';
+	/* No code that has a name has more than two digits. */
+	if (text->len > 2)
+		s->exchange.status = GRPC_OTHER;
+	else
+		s->exchange.status = text->len == 1 ? code[0] - '0' : (code[0] - '0') * 10 + code[1] - '0';
 	s->exchange.flags &= ~HTTP_EXCHANGE_INCOMPLETE;
 }
 

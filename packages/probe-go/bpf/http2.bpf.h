@@ -16,8 +16,14 @@ static __always_inline void http2_opened(__u64 server, __u64 stream, __u64 frame
 	__u64 key = obi_scope_id(tgid, stream);
 	struct sock *sk;
 
-	if (!blank || !obi_process_get(tgid) || bpf_map_lookup_elem(&go_streams, &key))
+	if (!blank || !obi_process_get(tgid))
 		return;
+	s = bpf_map_lookup_elem(&go_streams, &key);
+	if (s && s->block == obi_user_word(frame + GO_META_FIELDS))
+		return;
+	/* The end of the one before at this address was not told. */
+	if (s)
+		stream_end(s, key, bpf_ktime_get_ns());
 	sk = library_socket(server, GO_SERVER_CONN, GO_SERVER_CONN_1_27);
 	if (!sk)
 		return;

@@ -43,7 +43,8 @@ static __always_inline void http2_field(struct go_field *field, __u64 g)
 	__u64 scope = goroutine_scope(bpf_get_current_pid_tgid() >> 32, g);
 	struct go_sending *sending = bpf_map_lookup_elem(&go_sending, &scope);
 
-	if (sending)
+	/* The same one can be told twice (its goroutine's stack had to grow): two fields of that name would be none. */
+	if (sending && sending->fields.traceparent.at != field->value.at)
 		stream_field_note(&sending->fields, field);
 }
 
@@ -92,17 +93,13 @@ static __always_inline void http2_got(__u64 stream, __u64 frame)
 		s->exchange.status = status;
 }
 
-/* The stream is over, with this `error` of Go (0: none). */
-static __always_inline void http2_over(__u64 stream, __u64 error)
+/* The whole response has come. (What the library makes of the stream afterwards, an error too, says nothing about that.) */
+static __always_inline void http2_got_all(__u64 stream)
 {
-	__u64 key = obi_scope_id(bpf_get_current_pid_tgid() >> 32, stream);
-	struct go_stream *s = bpf_map_lookup_elem(&go_streams, &key);
+	struct go_stream *s = stream_get(stream);
 
-	if (!s)
-		return;
-	if (!error)
+	if (s)
 		s->exchange.flags &= ~HTTP_EXCHANGE_INCOMPLETE;
-	stream_end(s, key);
 }
 
 #endif

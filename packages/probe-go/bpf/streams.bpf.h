@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Streams of HTTP/2, of whatever library serves them: one exchange each, read from what the library itself has decoded. Of a
- * connection that carries many at a time, the bytes would not say which goroutine serves which.
+ * Streams of HTTP/2, of whatever library: one exchange each, read from what the library itself has decoded, or is about to encode.
+ * Of a connection that carries many at a time, the bytes would not say which goroutine has which.
  */
 #ifndef OBI_GO_STREAMS_BPF_H
 #define OBI_GO_STREAMS_BPF_H
@@ -33,14 +33,15 @@ struct go_stream {
 	struct http_exchange_event exchange;
 	struct obi_traceparent context; /* what its header block says */
 	struct stream_fields fields; /* of the block that is looked at */
+	__u64 block; /* where the request's fields lie */
 	__u64 socket;
 	__u32 has_context;
 	__u32 _pad;
 };
 
 /*
- * Process and address of the stream → exchange. Inserted: the request's header block was read, and accepted. Deleted: the stream is
- * closed; user space, soon after the process's end.
+ * Process and address of the stream → exchange. Inserted: the request's header block was read and accepted, or is sent. Deleted: the
+ * stream is closed, its goroutine ends; user space, soon after the process's end.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -123,9 +124,8 @@ static __always_inline void stream_field_note(struct stream_fields *fields, stru
 	} else if (stream_name_is(name, ":scheme")) {
 		fields->encrypted = field->value.len == sizeof("https") - 1;
 	} else if (stream_name_is(name, "traceparent")) {
-		/* The same one can be told twice (its goroutine's stack had to grow). */
-		fields->traceparents += fields->traceparent.at != field->value.at;
 		fields->traceparent = field->value;
+		fields->traceparents++;
 	} else if (stream_name_is(name, "grpc-status")) {
 		fields->grpc_status = field->value;
 	} else if (stream_name_is(name, ":status")) {
@@ -234,6 +234,7 @@ static __always_inline void stream_fill(struct go_stream *s, struct sock *sk, co
 /* What a header block (http2.MetaHeadersFrame) says of the request that it opens. */
 static __always_inline void stream_read(struct go_stream *s, struct sock *sk, __u64 frame)
 {
+	s->block = obi_user_word(frame + GO_META_FIELDS);
 	stream_fields_read(&s->fields, frame + GO_META_FIELDS);
 	stream_fill(s, sk, &s->fields, HTTP_ROLE_SERVER);
 }
@@ -254,6 +255,7 @@ static __always_inline void stream_begin(struct go_stream *s)
 
 	obi_request_begin(&ex->trace, stream_context_of(s), obi_connection_get((struct sock *)s->socket), s->socket, 0, ex->tgid,
 			  ex->start_ns);
+	obi_request_is_inside(obi_request_id(&ex->trace));
 }
 
 /* Goroutine `g` is the one that serves this stream. */
@@ -269,7 +271,7 @@ static __always_inline void stream_served(__u64 stream, __u64 g)
 	obi_scope_set_request(request->scope, obi_request_id(&s->exchange.trace));
 }
 
-static __always_inline void stream_end(struct go_stream *s, __u64 key)
+static __always_inline void stream_end(struct go_stream *s, __u64 key, __u64 end_ns)
 {
 	struct http_exchange_event *ex = &s->exchange;
 	__u32 line;
@@ -277,7 +279,7 @@ static __always_inline void stream_end(struct go_stream *s, __u64 key)
 	/* Its library may close it at this moment, on another CPU. */
 	if (__sync_lock_test_and_set(&ex->finished, 1))
 		return;
-	ex->end_ns = bpf_ktime_get_ns();
+	ex->end_ns = end_ns;
 	obi_request_end(obi_request_id(&ex->trace), 0);
 	if (ex->trace.flags & OBI_TRACE_SAMPLED) {
 		line = ex->line_len;
@@ -297,7 +299,7 @@ static __always_inline void stream_closed(__u64 stream)
 	struct go_stream *s = bpf_map_lookup_elem(&go_streams, &key);
 
 	if (s)
-		stream_end(s, key);
+		stream_end(s, key, bpf_ktime_get_ns());
 }
 
 #endif

@@ -88,8 +88,9 @@ test('a call of gRPC', () => {
 test.each([
   ['NOT_FOUND: the caller is to blame', { status: 5 }, 'NOT_FOUND', undefined],
   ['UNAVAILABLE', { status: 14 }, 'UNAVAILABLE', 'UNAVAILABLE'],
-  ['no answer', { status: 0xff, flags: REQUEST_SEEN | INCOMPLETE }, undefined, 'no_response'],
+  ['no answer', { status: 0xffff, flags: REQUEST_SEEN | INCOMPLETE }, undefined, 'no_response'],
   ['a code that does not exist', { status: 99 }, undefined, '_OTHER'],
+  ['a code of more than two digits', { status: 0xfffe }, undefined, '_OTHER'],
 ])('%s', (_, stream, code, error) => {
   const span = spanOf({ line: 'POST /shop.Orders/Place', ...stream });
   expect([span?.attributes['rpc.response.status_code'], span?.attributes['error.type'], span?.status?.code]).toEqual([

@@ -10,6 +10,8 @@ const GRPC = [
   'google.golang.org/grpc/internal/transport.(*http2Server).operateHeaders',
 ];
 const BUNDLED = HTTP2_FUNCTIONS.filter((name) => name.startsWith('net/http.('));
+const CLIENT = BUNDLED.filter((name) => /client/i.test(name));
+const SERVER = BUNDLED.filter((name) => !CLIENT.includes(name));
 
 test('of several copies each is served', () => {
   const xnet = BUNDLED.map((name) => name.replace('net/http.(*http2', 'golang.org/x/net/http2.(*'));
@@ -17,12 +19,15 @@ test('of several copies each is served', () => {
 });
 
 test('a copy that lacks a function is left alone, the others not', () => {
-  expect(Object.keys(programsOf(...BUNDLED.slice(1), ...GRPC))).toEqual([]);
+  expect([SERVER.length, CLIENT.length]).toEqual([5, 6]);
+  expect(Object.keys(programsOf(...SERVER.slice(1), ...CLIENT, ...GRPC))).toEqual(CLIENT);
+  expect(Object.keys(programsOf(...SERVER, ...CLIENT.slice(1)))).toEqual(SERVER);
   expect(Object.keys(programsOf('net/http/internal/http2.(*serverConn).closeStream', ...BUNDLED))).toEqual(BUNDLED);
 });
 
 test('what opens is hooked last', () => {
-  expect(Object.values(programsOf(...BUNDLED)).at(-1)).toBe('go_h2_opened');
+  expect(Object.values(programsOf(...SERVER)).at(-1)).toBe('go_h2_opened');
+  expect(Object.values(programsOf(...CLIENT)).at(-1)).toBe('go_h2_encodes');
 });
 
 // Closures are numbered as they come in the source: until gRPC 1.60 the one that takes a call is the first.

@@ -34,6 +34,7 @@ const http2 = (minor) => {
   const [prefix, connection] = minor < 27 ? ['net/http.http2', 'GO_SERVER_CONN'] : ['net/http/internal/http2.', 'GO_SERVER_CONN_1_27'];
   return {
     [`${prefix}serverConn.conn`]: macro(connection),
+    [`${prefix}ClientConn.tconn`]: macro('GO_CLIENT_CONN'),
     [`${prefix}MetaHeadersFrame.Fields`]: macro('GO_META_FIELDS'),
     [`${prefix}responseWriter.rws`]: macro('GO_RESPONSE_STATE'),
     [`${prefix}responseWriterState.stream`]: macro('GO_RESPONSE_STREAM'),
@@ -54,6 +55,7 @@ import (
 
 func main() {
 	go http.ListenAndServeTLS("localhost:0", "", "", nil)
+	go http.Get("http://localhost:0")
 	connection, err := tls.Dial("tcp", "localhost:0", nil)
 	if err != nil {
 		<-make(chan int)
@@ -125,7 +127,9 @@ function check(versions) {
           ? [plan.limit]
           : [
               ...(plan.tls ? [] : ['crypto/tls was not found in it']),
-              ...(plan.hooks.some(({ program }) => program === 'go_h2_closed') ? [] : ['HTTP/2 was not found in it']),
+              ...(['go_h2_opened', 'go_h2_encodes'].every((wanted) => plan.hooks.some(({ program }) => program === wanted))
+                ? []
+                : ['HTTP/2 was not found in it']),
             ]),
     ];
     if (faults.length > 0) process.exitCode = 1;

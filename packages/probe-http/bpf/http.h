@@ -26,7 +26,8 @@ enum http_rpc {
 	HTTP_RPC_GRPC, /* `status` is the code that the field grpc-status says, GRPC_UNKNOWN: none came */
 };
 
-#define GRPC_UNKNOWN 0xff
+#define GRPC_UNKNOWN 0xffff
+#define GRPC_OTHER 0xfffe /* a number of more than two digits */
 
 enum http_exchange_flag {
 	HTTP_EXCHANGE_INCOMPLETE = 1, /* the connection ended before the response did */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A client of tests/workloads/parents/go-grpc: node grpc-client.mjs PORT codes prints the status codes that it got for Fail 0 … 16, Unknown and a method that is not there;
-// node grpc-client.mjs PORT vanish gives a call up that nobody answers.
+// node grpc-client.mjs PORT vanish | wait: that method, on a connection that breaks after 500 ms; node grpc-client.mjs PORT reset: `Wait`, and resets the stream then.
+import { once } from 'node:events';
+import http2 from 'node:http2';
 import { callGrpc, connect } from '../../workloads/parents/multiplexed.mjs';
 
 const [port = '', way = ''] = process.argv.slice(2);
@@ -10,8 +12,14 @@ if (way === 'codes') {
   const fails = Array.from({ length: 16 }, (_, n) => callGrpc(session, 'Fail', String(n + 1)));
   const codes = await Promise.all([...fails, callGrpc(session, 'Nowhere', '')]);
   console.log(JSON.stringify(codes.map(({ code }) => Number(code))));
+} else if (way === 'reset') {
+  const request = session.request({ ':method': 'POST', ':path': '/parents.Middle/Wait', 'content-type': 'application/grpc', te: 'trailers' });
+  request.end(Buffer.alloc(5)); // an empty message
+  request.on('error', () => {});
+  setTimeout(() => request.close(http2.constants.NGHTTP2_CANCEL), 500);
+  await once(request, 'close');
 } else {
   setTimeout(() => session.destroy(), 500);
-  await callGrpc(session, 'Vanish', '').catch(() => {});
+  await callGrpc(session, way === 'wait' ? 'Wait' : 'Vanish', '').catch(() => {});
 }
 session.close();

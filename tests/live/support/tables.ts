@@ -16,3 +16,9 @@ export function keysOf<T extends string>(pid: number, names: readonly T[]): Reco
   });
   return Object.fromEntries(keys) as Record<T, string[]>;
 }
+
+/** Tables of probe-go's streams, and of open requests, that are not empty: name → entries. */
+export function heldStreams(pid: number): Record<string, number> {
+  const keys = keysOf(pid, ['go_streams', 'go_calls', 'go_served', 'go_sending', 'obi_requests']);
+  return Object.fromEntries(Object.entries(keys).flatMap(([name, { length }]) => (length > 0 ? [[name, length]] : [])));
+}

@@ -6,7 +6,7 @@ import type { Logger } from '../logging/logger.js';
 
 /** `struct obi_scope`, `struct obi_request` in bpf/include/obi; `process`: where each names its own. */
 export const SCOPE = { bytes: 56, process: 52 };
-export const REQUEST = { bytes: 88, process: 72 };
+export const REQUEST = { bytes: 88, process: 72, inside: 78 };
 
 /** Many processes may end in a second: one pass over a table for all of them. */
 const INTERVAL_MS = 1000;
@@ -64,7 +64,12 @@ export class EndedProcesses {
   }
 }
 
-/** Deletes what a table holds for these processes: scopes that were declared, requests that were open. @param at where its values name their process */
-export function sweepTable(table: MapHandle, at: number, ended: ReadonlySet<number>): void {
-  deleteEntries(table, (_, value) => ended.has(value.readUInt32LE(at)));
+/** Deletes the scopes that were declared for these processes. */
+export function sweepScopes(declared: MapHandle, ended: ReadonlySet<number>): void {
+  deleteEntries(declared, (_, scope) => ended.has(scope.readUInt32LE(SCOPE.process)));
+}
+
+/** Deletes the requests that were begun inside these processes: of the others their connections tell the end, which may outlive a process. */
+export function sweepRequests(requests: MapHandle, ended: ReadonlySet<number>): void {
+  deleteEntries(requests, (_, request) => ended.has(request.readUInt32LE(REQUEST.process)) && request.readUInt16LE(REQUEST.inside) !== 0);
 }

@@ -5,7 +5,7 @@ import type { Logger } from '../logging/logger.js';
 import type { RuntimeDriver, RuntimeKernel, RuntimeOutcome } from '../probe/runtime.js';
 import type { TracedProcess } from '../process/index.js';
 import { stillRuns } from '../process/still-runs.js';
-import { EndedProcesses, REQUEST, SCOPE, sweepTable } from './ended-processes.js';
+import { EndedProcesses, sweepRequests, sweepScopes } from './ended-processes.js';
 import { InstalledRuntime } from './installed-runtime.js';
 import type { ProcessMap } from './process-map.js';
 import { chainBytes } from './scope-chain.js';
@@ -52,9 +52,8 @@ export class Runtimes {
     this.#runs = runs;
     this.#map = map;
     this.#ended = new EndedProcesses(log);
-    this.#ended.onSweep((ended) => sweepTable(map('obi_declared'), SCOPE.process, ended));
-    // Those whose connections say their end are gone already; those that a runtime probe began inside the process are not.
-    this.#ended.onSweep((ended) => sweepTable(map('obi_requests'), REQUEST.process, ended));
+    this.#ended.onSweep((ended) => sweepScopes(map('obi_declared'), ended));
+    this.#ended.onSweep((ended) => sweepRequests(map('obi_requests'), ended));
   }
 
   add(probe: string, slot: number, driver: RuntimeDriver, object: LoadedObject, log: Logger): void {

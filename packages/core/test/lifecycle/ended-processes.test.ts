@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MapHandle } from '../../src/kernel/kernel.js';
-import { EndedProcesses, SCOPE, sweepTable } from '../../src/lifecycle/ended-processes.js';
+import { EndedProcesses, REQUEST, SCOPE, sweepRequests, sweepScopes } from '../../src/lifecycle/ended-processes.js';
 import { silentLogger } from '../../src/logging/silent-logger.js';
 
 /** A table of scopes: key → process. */
@@ -28,7 +28,7 @@ test('scopes of processes that ended go within a second, in one pass; those of o
   const passes: number[][] = [];
   ended.onSweep((pids) => {
     passes.push([...pids]);
-    sweepTable(table, SCOPE.process, pids);
+    sweepScopes(table, pids);
   });
   ended.add(100);
   ended.add(300);
@@ -44,14 +44,14 @@ test('what a living process put in while the table was read stays', () => {
   const { table, left } = tableOf({ 1: 100, 2: 100 });
   const read = [...table.entries()];
   left.set('1', 200);
-  sweepTable({ ...table, entries: () => read }, SCOPE.process, new Set([100]));
+  sweepScopes({ ...table, entries: () => read }, new Set([100]));
   expect([...left]).toEqual([['1', 200]]);
 });
 
 test('a number that is served again keeps what it declares', () => {
   const { table, left } = tableOf({ 1: 100, 2: 200 });
   const ended = new EndedProcesses(silentLogger);
-  ended.onSweep((pids) => sweepTable(table, SCOPE.process, pids));
+  ended.onSweep((pids) => sweepScopes(table, pids));
   ended.add(100);
   ended.add(200);
   ended.isBack(200);
@@ -66,7 +66,7 @@ test('a table that cannot be read does not keep the next one from being swept', 
   ended.onSweep(() => {
     throw new Error('EPERM');
   });
-  ended.onSweep((pids) => sweepTable(table, SCOPE.process, pids));
+  ended.onSweep((pids) => sweepScopes(table, pids));
   ended.add(100);
   ended.sweep();
   expect(left.size).toBe(0);
@@ -83,4 +83,21 @@ test('once stopped, nothing waits and nothing is swept', () => {
   expect(jest.getTimerCount()).toBe(0);
   ended.sweep();
   expect(passes).toEqual([]);
+});
+
+test('of open requests only those that were begun inside the process go with it', () => {
+  const requestOf = (process: number, inside: number) => {
+    const value = Buffer.alloc(REQUEST.bytes);
+    value.writeUInt32LE(process, REQUEST.process);
+    value.writeUInt16LE(inside, REQUEST.inside);
+    return value;
+  };
+  const left = new Map([1, 2, 3].map((key) => [key, requestOf(key === 3 ? 200 : 100, key === 2 ? 0 : 1)]));
+  const table = {
+    entries: () => [...left].map(([key, value]) => [Buffer.from([key]), value] as const),
+    lookup: (key: Buffer) => left.get(key[0] ?? 0),
+    delete: (key: Buffer) => left.delete(key[0] ?? 0),
+  } as unknown as MapHandle;
+  sweepRequests(table, new Set([100]));
+  expect([...left.keys()]).toEqual([2, 3]);
 });

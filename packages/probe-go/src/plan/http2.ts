@@ -17,9 +17,10 @@ const SERVER: Programs = {
 const CLIENT: Programs = {
   'clientStream).cleanupWriteRequest': 'go_h2_over',
   'clientConnReadLoop).handleResponse': 'go_h2_got',
-  'clientStream).encodeAndWriteHeaders': 'go_h2_encodes',
+  'clientConnReadLoop).endStream': 'go_h2_got_all',
   'ClientConn).writeHeader': 'go_h2_field',
   'ClientConn).writeHeaders': 'go_h2_sent',
+  'clientStream).encodeAndWriteHeaders': 'go_h2_encodes',
 };
 const copiesOf = (programs: Programs): Programs[] =>
   COPIES.map((copy) => Object.fromEntries(Object.entries(programs).map(([name, program]) => [copy + name, program])));

@@ -32,7 +32,7 @@ struct t_exchange {
 	__u16 status;
 	__u16 line_len;
 	__u8 flags;
-	__u8 minor;
+	__u8 version;
 	__u8 host_len;
 	__u8 _pad[5];
 	__u8 host[96];
@@ -181,7 +181,7 @@ static long capture_exchange(__u32 i, struct capturing *to)
 	out->status = ex->status;
 	out->line_len = ex->line_len;
 	out->flags = ex->flags;
-	out->minor = ex->version;
+	out->version = ex->version;
 	out->host_len = ex->host_len;
 	__builtin_memcpy(out->host, ex->host, sizeof(out->host));
 	__builtin_memcpy(out->line, ex->line, sizeof(out->line));

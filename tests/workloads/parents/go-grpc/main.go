@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // A middle on gRPC, for the parents measurement (../README.md): /parents.Middle/Ask takes and gives a google.protobuf.StringValue: the query of a request to the
-// other middles, and the body of its answer. /parents.Middle/Fail answers with the status code that the string names, /parents.Middle/Vanish does not answer.
+// other middles, and the body of its answer. /parents.Middle/Fail answers with the status code that the string names, /parents.Middle/Vanish does not answer, and
+// its goroutine ends; /parents.Middle/Wait answers when the call is given up.
 // WORKERS: goroutines that serve the calls, instead of one for each call (0: none).
 package main
 
@@ -86,6 +87,11 @@ func vanish(context.Context, *message) (*message, error) {
 	return nil, nil
 }
 
+func wait(ctx context.Context, _ *message) (*message, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
 func method(name string, serve func(context.Context, *message) (*message, error)) grpc.MethodDesc {
 	return grpc.MethodDesc{MethodName: name, Handler: func(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
 		in := new(message)
@@ -110,7 +116,7 @@ func main() {
 		options = append(options, grpc.NumStreamWorkers(uint32(n)))
 	}
 	server := grpc.NewServer(options...)
-	methods := []grpc.MethodDesc{method("Ask", ask), method("Fail", fail), method("Vanish", vanish)}
+	methods := []grpc.MethodDesc{method("Ask", ask), method("Fail", fail), method("Vanish", vanish), method("Wait", wait)}
 	server.RegisterService(&grpc.ServiceDesc{ServiceName: "parents.Middle", HandlerType: (*any)(nil), Methods: methods}, nil)
 	exit(server.Serve(listener))
 }
