@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls of gRPC to a Go service: each has a span with the code that the client got.
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Obi } from '../harness/obi.mjs';
 import { startLeaves, startMiddle } from '../harness/parents.mjs';
 import { grpcMiddle, lacking } from '../harness/parents-middles.mjs';
+import { patience } from '../harness/proc.mjs';
 import { Sandbox } from '../harness/sandbox.mjs';
 import { testUnless } from './support/chain.js';
 import { inVm, root } from './support/features.js';
@@ -28,12 +30,14 @@ async function start(env: Readonly<Record<string, string>> = {}) {
   const client = (way: string) => sandbox.run(way, [process.execPath, path.join(root, 'tests/live/support/grpc-client.mjs'), String(middle.port), way]);
   return { middle, obi, client };
 }
-/** Waits until the kernel holds nothing of streams: goroutines and processes end a little later than what they did. */
-async function emptied(obi: Obi) {
-  const end = Date.now() + 15_000;
-  while (Object.keys(heldStreams(obi.proc.pid)).length > 0 && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 100));
-  expect(heldStreams(obi.proc.pid)).toEqual({});
+/** Waits until the kernel holds just that of streams: goroutines and processes end a little later than what they did. */
+async function holds(obi: Obi, wanted: Readonly<Record<string, number>>) {
+  const end = Date.now() + 15_000 * patience;
+  let held = heldStreams(obi.proc.pid);
+  for (; JSON.stringify(held) !== JSON.stringify(wanted) && Date.now() < end; held = heldStreams(obi.proc.pid)) await delay(100);
+  expect(held).toEqual(wanted);
 }
+const emptied = (obi: Obi) => holds(obi, {});
 const NAMES =
   'CANCELLED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS UNAUTHENTICATED';
 /** For these the server is to blame (OpenTelemetry semantic conventions for gRPC). */
@@ -88,9 +92,8 @@ here('a worker whose call broke off works for the next one', async () => {
 
 here('a service that is killed leaves nothing', async () => {
   const { middle, obi, client } = await start();
-  const waiting = client('wait');
-  await new Promise((resolve) => setTimeout(resolve, 250));
-  expect(heldStreams(obi.proc.pid)).toEqual({ go_streams: 1, go_served: 1, obi_requests: 1 });
+  const waiting = client('hang');
+  await holds(obi, { go_streams: 1, go_served: 1, obi_requests: 1 });
   await middle.proc.stop('SIGKILL');
   await waiting;
   await emptied(obi);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A client of tests/workloads/parents/go-grpc: node grpc-client.mjs PORT codes prints the status codes that it got for Fail 0 … 16, Unknown and a method that is not there;
-// node grpc-client.mjs PORT vanish | wait: that method, on a connection that breaks after 500 ms; node grpc-client.mjs PORT reset: `Wait`, and resets the stream then.
+// node grpc-client.mjs PORT vanish | wait: that method, on a connection that breaks after 500 ms; node grpc-client.mjs PORT reset: `Wait`, and resets the stream then;
+// node grpc-client.mjs PORT hang: `Wait`, for as long as the service lives.
 import { once } from 'node:events';
 import http2 from 'node:http2';
 import { callGrpc, connect } from '../../workloads/parents/multiplexed.mjs';
@@ -19,7 +20,7 @@ if (way === 'codes') {
   setTimeout(() => request.close(http2.constants.NGHTTP2_CANCEL), 500);
   await once(request, 'close');
 } else {
-  setTimeout(() => session.destroy(), 500);
-  await callGrpc(session, way === 'wait' ? 'Wait' : 'Vanish', '').catch(() => {});
+  if (way !== 'hang') setTimeout(() => session.destroy(), 500);
+  await callGrpc(session, way === 'vanish' ? 'Vanish' : 'Wait', '').catch(() => {});
 }
 session.close();
