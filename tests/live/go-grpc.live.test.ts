@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls of gRPC to a Go service: each has a span with the code that the client got.
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Obi } from '../harness/obi.mjs';
 import { startLeaves, startMiddle } from '../harness/parents.mjs';
 import { grpcMiddle, lacking } from '../harness/parents-middles.mjs';
-import { patience } from '../harness/proc.mjs';
 import { Sandbox } from '../harness/sandbox.mjs';
 import { testUnless } from './support/chain.js';
 import { inVm, root } from './support/features.js';
-import { heldStreams } from './support/tables.js';
+import { settledStreams } from './support/tables.js';
 
 jest.setTimeout(180_000 * (inVm ? 8 : 1));
 
@@ -30,13 +28,7 @@ async function start(env: Readonly<Record<string, string>> = {}) {
   const client = (way: string) => sandbox.run(way, [process.execPath, path.join(root, 'tests/live/support/grpc-client.mjs'), String(middle.port), way]);
   return { middle, obi, client };
 }
-/** Waits until the kernel holds just that of streams: goroutines and processes end a little later than what they did. */
-async function holds(obi: Obi, wanted: Readonly<Record<string, number>>) {
-  const end = Date.now() + 15_000 * patience;
-  let held = heldStreams(obi.proc.pid);
-  for (; JSON.stringify(held) !== JSON.stringify(wanted) && Date.now() < end; held = heldStreams(obi.proc.pid)) await delay(100);
-  expect(held).toEqual(wanted);
-}
+const holds = async (obi: Obi, wanted: Readonly<Record<string, number>>) => expect(await settledStreams(obi.proc.pid, wanted)).toEqual(wanted);
 const emptied = (obi: Obi) => holds(obi, {});
 const NAMES =
   'CANCELLED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS UNAUTHENTICATED';

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Exchanges of HTTP/2 → spans: those that are calls of gRPC after the semantic conventions for RPC, the others as probe-http's. */
 import { attributeKey, Config, inject, injectable, type RecordView, Routes, type SpanDecoder, SpanKind, type SpanWriter, StatusCode } from '@obi/core/probe';
-import { Authority, httpExchangeEvent as event, formatAddress, HttpExchangeDecoder, HttpExchangeFlag, HttpRpc } from '@obi/probe-http';
+import {
+  Authority,
+  ERROR_TYPE,
+  httpExchangeEvent as event,
+  HTTP_PORT,
+  HTTPS_PORT,
+  HttpExchangeDecoder,
+  HttpExchangeFlag,
+  HttpRpc,
+  readHost,
+  writeEnds,
+} from '@obi/probe-http';
 
 // In the conventions' incubating part, which the package does not export by a stable name.
 const RPC_SYSTEM = attributeKey('rpc.system.name');
 const RPC_METHOD = attributeKey('rpc.method');
 const RPC_STATUS = attributeKey('rpc.response.status_code');
-const ERROR_TYPE = attributeKey('error.type');
-const SERVER_ADDRESS = attributeKey('server.address');
-const SERVER_PORT = attributeKey('server.port');
-const CLIENT_ADDRESS = attributeKey('client.address');
-const CLIENT_PORT = attributeKey('client.port');
-const PEER_ADDRESS = attributeKey('network.peer.address');
-const PEER_PORT = attributeKey('network.peer.port');
 
 /** By number: https://grpc.io/docs/guides/status-codes/ */
 const CODES = [
@@ -39,8 +43,6 @@ const CODES = [
 const FAULTS: ReadonlySet<string> = new Set(['UNKNOWN', 'DEADLINE_EXCEEDED', 'UNIMPLEMENTED', 'INTERNAL', 'UNAVAILABLE', 'DATA_LOSS']);
 const SPACE = 0x20;
 const SLASH = 0x2f;
-const HTTPS_PORT = 443;
-const HTTP_PORT = 80;
 const latin1 = new TextDecoder('latin1');
 
 @injectable()
@@ -68,31 +70,11 @@ export class ExchangeDecoder implements SpanDecoder {
     span.name(method === '' ? 'grpc' : method);
     span.string(RPC_SYSTEM, 'grpc');
     if (method !== '') span.string(RPC_METHOD, method);
-    this.#ends(record, span);
+    readHost(record, this.#authority);
+    const isEncrypted = (event.flags(view, base) & HttpExchangeFlag.ENCRYPTED) !== 0;
+    writeEnds(record, span, true, this.#authority, isEncrypted ? HTTPS_PORT : HTTP_PORT);
     outcome(record, span);
     span.end();
-  }
-
-  #ends({ view, bytes, base }: RecordView, span: SpanWriter): void {
-    const { offset, length } = event;
-    const host = base + offset.host;
-    const hostLen = event.hostLen(view, base);
-    // One that fills its place was cut, perhaps: half a name is none.
-    this.#authority.read(bytes, host, hostLen < length.host ? host + hostLen : host);
-    const isEncrypted = (event.flags(view, base) & HttpExchangeFlag.ENCRYPTED) !== 0;
-    if (this.#authority.isEmpty) {
-      span.string(SERVER_ADDRESS, formatAddress(bytes, view, base + offset.tupleLocal));
-      span.int(SERVER_PORT, event.tupleLocalPort(view, base));
-    } else {
-      span.text(SERVER_ADDRESS, bytes, this.#authority.nameStart, this.#authority.nameEnd);
-      span.int(SERVER_PORT, this.#authority.port ?? (isEncrypted ? HTTPS_PORT : HTTP_PORT));
-    }
-    const remote = formatAddress(bytes, view, base + offset.tupleRemote);
-    const port = event.tupleRemotePort(view, base);
-    span.string(CLIENT_ADDRESS, remote);
-    span.int(CLIENT_PORT, port);
-    span.string(PEER_ADDRESS, remote);
-    span.int(PEER_PORT, port);
   }
 }
 

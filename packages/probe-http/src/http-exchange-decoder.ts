@@ -5,6 +5,7 @@ import { formatAddress, formatEndpoint } from './addresses.js';
 import * as key from './attributes.js';
 import { Authority } from './authority.js';
 import { ClientUrl } from './client-url.js';
+import { HTTP_PORT, HTTPS_PORT, readHost, writeEnds } from './ends.js';
 import { httpExchangeEvent as event, HttpExchangeFlag, HttpRole, HttpVersion } from './generated/http.events.js';
 import { QueryRedaction } from './query-redaction.js';
 import { RequestLine } from './request-line.js';
@@ -12,8 +13,6 @@ import { RequestLine } from './request-line.js';
 const utf8 = new TextDecoder();
 const HTTPS = new TextEncoder().encode('https');
 const VERSIONS: Readonly<Record<number, string>> = { [HttpVersion['1_0']]: '1.0', [HttpVersion['1_1']]: '1.1', [HttpVersion['2']]: '2' };
-const HTTP_PORT = 80;
-const HTTPS_PORT = 443;
 /** High word of the first number that is no exact one in JavaScript, 2^53. */
 const TOO_HIGH = 2 ** 21;
 
@@ -53,7 +52,8 @@ export class HttpExchangeDecoder implements SpanDecoder {
     this.#isEncrypted = (event.flags(view, base) & HttpExchangeFlag.ENCRYPTED) !== 0;
     if (isServer) this.#server(bytes, span);
     else this.#url.write(span, bytes, line, this.#isEncrypted, this.#origin, this.#origin.isEmpty ? this.#remoteEndpoint(record) : '');
-    this.#ends(record, span, isServer);
+    writeEnds(record, span, isServer, this.#origin, this.#isHttps(bytes) ? HTTPS_PORT : HTTP_PORT);
+    span.string(key.PROTOCOL_VERSION, VERSIONS[event.version(view, base)] ?? '1.1');
     this.#outcome(record, span, isServer);
     span.end();
   }
@@ -67,16 +67,10 @@ export class HttpExchangeDecoder implements SpanDecoder {
   }
 
   /** Whom the request is for: the target says it before the Host field does (RFC 9112 §3.2.2). */
-  #findOrigin({ bytes, view, base }: RecordView): void {
+  #findOrigin(record: RecordView): void {
     const line = this.#line;
-    if (line.authorityEnd > line.authorityStart) {
-      this.#origin.read(bytes, line.authorityStart, line.authorityEnd);
-      return;
-    }
-    const host = base + event.offset.host;
-    const length = event.hostLen(view, base);
-    // A field that fills its place was cut, perhaps: half a name is none.
-    this.#origin.read(bytes, host, length < event.length.host ? host + length : host);
+    if (line.authorityEnd > line.authorityStart) this.#origin.read(record.bytes, line.authorityStart, line.authorityEnd);
+    else readHost(record, this.#origin);
   }
 
   #server(bytes: Uint8Array, span: SpanWriter): void {
@@ -90,26 +84,6 @@ export class HttpExchangeDecoder implements SpanDecoder {
     if (this.#redaction.mayChange(bytes, line.queryStart, line.targetEnd))
       span.string(key.URL_QUERY, this.#redaction.redact(utf8.decode(bytes.subarray(line.queryStart, line.targetEnd))));
     else span.text(key.URL_QUERY, bytes, line.queryStart, line.targetEnd);
-  }
-
-  #ends({ bytes, view, base }: RecordView, span: SpanWriter, isServer: boolean): void {
-    const origin = this.#origin;
-    const remote = formatAddress(bytes, view, base + event.offset.tupleRemote);
-    const remotePort = event.tupleRemotePort(view, base);
-    if (origin.isEmpty) {
-      span.string(key.SERVER_ADDRESS, isServer ? formatAddress(bytes, view, base + event.offset.tupleLocal) : remote);
-      span.int(key.SERVER_PORT, isServer ? event.tupleLocalPort(view, base) : remotePort);
-    } else {
-      span.text(key.SERVER_ADDRESS, bytes, origin.nameStart, origin.nameEnd);
-      span.int(key.SERVER_PORT, origin.port ?? (this.#isHttps(bytes) ? HTTPS_PORT : HTTP_PORT));
-    }
-    if (isServer) {
-      span.string(key.CLIENT_ADDRESS, remote);
-      span.int(key.CLIENT_PORT, remotePort);
-    }
-    span.string(key.PEER_ADDRESS, remote);
-    span.int(key.PEER_PORT, remotePort);
-    span.string(key.PROTOCOL_VERSION, VERSIONS[event.version(view, base)] ?? '1.1');
   }
 
   #remoteEndpoint({ bytes, view, base }: RecordView): string {

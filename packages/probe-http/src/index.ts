@@ -15,7 +15,8 @@ export default defineProbe({
     },
   },
 });
-export { formatAddress } from './addresses.js';
+export { ERROR_TYPE } from './attributes.js';
 export { Authority } from './authority.js';
+export { HTTP_PORT, HTTPS_PORT, readHost, writeEnds } from './ends.js';
 export { HttpExchangeFlag, HttpRpc, httpExchangeEvent } from './generated/http.events.js';
 export { HttpExchangeDecoder } from './http-exchange-decoder.js';

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keys of the maps of a running obi. Unlike dumpMap() of bpf.ts it takes tables of any size, and leaves the values alone.
 import { execFileSync } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { patience } from '../../harness/proc.mjs';
 import { heldBy, listed } from './bpf.js';
 
 /** @returns for each name the keys in its map, in hexadecimal @throws when process `pid` holds no map of such a name */
@@ -21,4 +24,14 @@ export function keysOf<T extends string>(pid: number, names: readonly T[]): Reco
 export function heldStreams(pid: number): Record<string, number> {
   const keys = keysOf(pid, ['go_streams', 'go_calls', 'go_served', 'go_sending', 'obi_requests']);
   return Object.fromEntries(Object.entries(keys).flatMap(([name, { length }]) => (length > 0 ? [[name, length]] : [])));
+}
+
+/** Looks until that is what they hold, 15 s at most: goroutines and processes end a little later than what they did. @returns what they hold then */
+export async function settledStreams(pid: number, wanted: Readonly<Record<string, number>>): Promise<Record<string, number>> {
+  const end = Date.now() + 15_000 * patience;
+  for (;;) {
+    const held = heldStreams(pid);
+    if (isDeepStrictEqual(held, wanted) || Date.now() > end) return held;
+    await delay(100);
+  }
 }
