@@ -6,8 +6,7 @@
 #ifndef OBI_GO_STREAMS_BPF_H
 #define OBI_GO_STREAMS_BPF_H
 
-#include <@obi/probe-http/bpf/http.h>
-#include <obi/event.bpf.h>
+#include <@obi/probe-http/bpf/send.bpf.h>
 #include "tls.bpf.h"
 
 #define STREAM_FIELDS 256 /* of a header block that are looked at */
@@ -274,21 +273,13 @@ static __always_inline void stream_served(__u64 stream, __u64 g)
 static __always_inline void stream_end(struct go_stream *s, __u64 key, __u64 end_ns)
 {
 	struct http_exchange_event *ex = &s->exchange;
-	__u32 line;
 
 	/* Its library may close it at this moment, on another CPU. */
 	if (__sync_lock_test_and_set(&ex->finished, 1))
 		return;
 	ex->end_ns = end_ns;
 	obi_request_end(obi_request_id(&ex->trace), 0);
-	if (ex->trace.flags & OBI_TRACE_SAMPLED) {
-		line = ex->line_len;
-		if (line > HTTP_LINE_BYTES)
-			line = HTTP_LINE_BYTES;
-		obi_event_send(ex, HTTP_EXCHANGE_EVENT, __builtin_offsetof(struct http_exchange_event, line) + line, sizeof(*ex));
-	} else {
-		obi_count(OBI_COUNTER_UNSAMPLED);
-	}
+	http_exchange_send(ex);
 	bpf_map_delete_elem(&go_streams, &key);
 }
 

@@ -9,6 +9,7 @@
 #include <obi/trace.bpf.h>
 #include "http.h"
 #include "parse.bpf.h"
+#include "send.bpf.h"
 
 struct http_connection {
 	struct http_parser parser[2]; /* by enum obi_direction */
@@ -111,21 +112,6 @@ __noinline int http_exchange_new(__u64 connection, __u32 ordinal, struct http_ac
 	ex->role = by->role;
 	obi_sock_tuple((struct sock *)by->sk, &ex->tuple);
 	return 0;
-}
-
-static __always_inline void http_exchange_send(struct http_exchange_event *ex)
-{
-	__u32 line = ex->line_len;
-
-	if (!(ex->flags & HTTP_EXCHANGE_REQUEST_SEEN))
-		return;
-	if (!(ex->trace.flags & OBI_TRACE_SAMPLED)) {
-		obi_count(OBI_COUNTER_UNSAMPLED);
-		return;
-	}
-	if (line > HTTP_LINE_BYTES)
-		line = HTTP_LINE_BYTES;
-	obi_event_send(ex, HTTP_EXCHANGE_EVENT, __builtin_offsetof(struct http_exchange_event, line) + line, sizeof(*ex));
 }
 
 /* The two halves of http_request_seen: functions of their own, because the stacks of all that are called add up. */
