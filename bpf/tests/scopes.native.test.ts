@@ -56,7 +56,7 @@ function setProcess(flags: number, runtime = 1): void {
 }
 
 beforeEach(() => {
-  for (const table of ['obi_scopes', 'obi_declared', 'obi_requests', 'obi_connections', 'obi_loads']) {
+  for (const table of ['obi_scopes', 'obi_declared', 'obi_requests', 'obi_connections', 'obi_loads', 'obi_written']) {
     const map = program.map(table);
     for (const key of map.keys()) map.delete(key);
   }
@@ -364,4 +364,40 @@ test('random calls: a parent is the one that the model knows, or none', () => {
     }
   }
   expect(found).toBeGreaterThan(50);
+});
+
+describe('a traceparent that a runtime probe wrote inside the process', () => {
+  const TRACE = 8 + 48;
+  const outcome = () => {
+    const output = program.value('t_output');
+    return { rule: output.readUInt8(8 + 40), cause: output.readBigUInt64LE(8 + 16), trace: output.subarray(TRACE, TRACE + 33).toString('hex') };
+  };
+
+  test('is known again when its bytes pass by: ids, parent and rule as they were then, once', () => {
+    call('connect', 0xa1n);
+    call('connect', CLIENT);
+    const request = begin(0xa1n);
+    const span = call('write', 0n, THREAD);
+    const before = outcome();
+    expect(before.cause).toBe(request);
+    // Another thread sends the bytes, when the request is over.
+    call('request_end', request);
+    expect(call('sent', CLIENT, OTHER_THREAD)).toBe(span);
+    expect(outcome()).toEqual(before);
+    expect(program.map('obi_written').keys()).toEqual([]);
+
+    call('sent', CLIENT, OTHER_THREAD);
+    expect(outcome()).toMatchObject({ cause: 0n });
+  });
+
+  test('is not taken for one of another trace with the same span id', () => {
+    call('connect', 0xa1n);
+    call('connect', CLIENT);
+    const request = begin(0xa1n);
+    call('write', 0n, THREAD);
+    expect(outcome().cause).toBe(request);
+    call('sent', CLIENT, OTHER_THREAD, 1n);
+    expect(outcome()).toMatchObject({ cause: 0n });
+    expect(program.map('obi_written').keys()).toHaveLength(1);
+  });
 });

@@ -19,6 +19,7 @@ struct t_call {
 struct t_output {
 	__u64 result;
 	struct obi_cause cause;
+	struct obi_trace trace;
 };
 
 struct {
@@ -109,4 +110,27 @@ CALL(t_parent, {
 	out->cause = blank;
 	request = obi_parent_find(obi_connection_find(a), b, &out->cause);
 	out->result = request ? obi_request_id(&request->trace) : 0;
+})
+/* b: pid_tgid. As a runtime probe that writes the traceparent inside the process. */
+CALL(t_write, {
+	struct obi_written written = {};
+	obi_outgoing_begin(&written.trace, NULL, NULL, b, &written.cause);
+	obi_written_note(&written);
+	out->trace = written.trace;
+	out->cause = written.cause;
+	out->result = obi_request_id(&written.trace);
+})
+/* a: key of the connection, b: pid_tgid, c: with another trace id. Bytes pass by with the traceparent of the latest trace. */
+CALL(t_sent, {
+	struct obi_traceparent own = {};
+	struct obi_trace trace = {};
+	struct obi_cause cause = {};
+	__builtin_memcpy(own.trace_id, out->trace.trace_id, 16);
+	__builtin_memcpy(own.span_id, out->trace.span_id, 8);
+	own.flags = out->trace.flags;
+	own.trace_id[0] ^= c;
+	obi_outgoing_begin(&trace, &own, obi_connection_find(a), b, &cause);
+	out->trace = trace;
+	out->cause = cause;
+	out->result = obi_request_id(&trace);
 })

@@ -552,6 +552,50 @@ static __always_inline struct obi_request *obi_parent_find(struct obi_connection
 	return request;
 }
 
+/* An outgoing request that a runtime probe has given its place in a trace, and its traceparent, before its bytes pass by. */
+struct obi_written {
+	struct obi_trace trace;
+	struct obi_cause cause;
+};
+
+/*
+ * Span id, read as a number → request. Inserted: obi_written_note. Deleted: its bytes pass by (obi_outgoing_begin). LRU: they
+ * may never do.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, struct obi_written);
+} obi_written SEC(".maps");
+
+/* Runtime probe: it is about to write this traceparent inside the process; to be called before, the bytes may be fast. */
+static __always_inline void obi_written_note(const struct obi_written *written)
+{
+	__u64 id = obi_request_id(&written->trace);
+
+	bpf_map_update_elem(&obi_written, &id, written, BPF_ANY);
+}
+
+/* Is `own` such a traceparent? Then the request has its place already. */
+static __always_inline bool obi_written_take(struct obi_trace *trace, const struct obi_traceparent *own,
+					     struct obi_connection *c, struct obi_cause *cause)
+{
+	struct obi_written *written;
+	__u64 id;
+
+	__builtin_memcpy(&id, own->span_id, sizeof(id));
+	written = bpf_map_lookup_elem(&obi_written, &id);
+	if (!written || !obi_same_id(written->trace.trace_id, own->trace_id, 16))
+		return false;
+	*trace = written->trace;
+	*cause = written->cause;
+	if (c)
+		c->request = cause->request;
+	bpf_map_delete_elem(&obi_written, &id);
+	return true;
+}
+
 /*
  * Gives an outgoing request its place in a trace. `own` is the traceparent that the application wrote, or NULL: it is adopted,
  * so that our span is the one which the receiver names as its parent. `c` is written to, NULL when it is gone already.
@@ -559,8 +603,11 @@ static __always_inline struct obi_request *obi_parent_find(struct obi_connection
 static __always_inline void obi_outgoing_begin(struct obi_trace *trace, const struct obi_traceparent *own,
 					       struct obi_connection *c, __u64 pid_tgid, struct obi_cause *cause)
 {
-	struct obi_request *parent = obi_parent_find(c, pid_tgid, cause);
+	struct obi_request *parent;
 
+	if (own && obi_written_take(trace, own, c, cause))
+		return;
+	parent = obi_parent_find(c, pid_tgid, cause);
 	if (!own) {
 		if (parent)
 			obi_trace_child(trace, parent->trace.trace_id, parent->trace.span_id, parent->trace.flags);

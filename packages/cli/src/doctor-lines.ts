@@ -139,12 +139,16 @@ function carrierLines(features: KernelFeatures, propagation: Findings['propagati
               `off by configuration: OTEL_EBPF_BPF_CONTEXT_PROPAGATION=headers turns it on${missing.length > 0 ? `; it needs ${named(missing)}, which is missing` : ''}`,
             ],
     ...(limit === undefined ? [] : [['off', 'carrier tcp options', limit] as const]),
-    features.probeWriteUser
-      ? ['ok', 'bpf_probe_write_user', 'permitted']
-      : (unchecked('bpf_probe_write_user', features, ['SYS_ADMIN']) ?? [
-          'off',
-          'bpf_probe_write_user',
-          `not permitted (lockdown: ${features.lockdown}); no probe of this version needs it`,
-        ]),
+    insideLine(features, headers),
   ];
+}
+
+/** Writing into Go's own memory (probe-go). */
+function insideLine(features: KernelFeatures, headers: boolean): Line {
+  const what = 'bpf_probe_write_user';
+  if (features.probeWriteUser)
+    return headers ? ['ok', what, 'permitted: probe go writes traceparent inside Go programs'] : ['off', what, 'off by configuration'];
+  const rest = 'in Go, HTTP/1 in plaintext gets its traceparent on the wire, requests over TLS, HTTP/2 and gRPC get none';
+  const lockdown = features.lockdown === 'unreadable' ? 'cannot be read, so it is taken for on' : features.lockdown;
+  return unchecked(what, features, ['SYS_ADMIN']) ?? ['off', what, `not permitted (lockdown: ${lockdown}): ${rest}`];
 }

@@ -124,8 +124,13 @@ test('the header carrier without CAP_NET_ADMIN: missing, or missing when it is t
   expect(line('carrier http header', {}, { propagation: 'disabled' })?.[2]).not.toContain('missing');
 });
 
-test('bpf_probe_write_user names the lockdown that forbids it', () => {
-  expect(line('bpf_probe_write_user', { probeWriteUser: false, lockdown: 'integrity' })?.[2]).toContain('lockdown: integrity');
+test.each<[Partial<KernelFeatures>, Findings['propagation'], string, RegExp]>([
+  [{}, 'headers', 'ok', /inside Go programs/],
+  [{}, 'disabled', 'off', /by configuration/],
+  [{ probeWriteUser: false, lockdown: 'integrity' }, 'headers', 'off', /lockdown: integrity\): in Go, .* on the wire, .* get none/],
+  [{ probeWriteUser: false, lockdown: 'unreadable' }, 'headers', 'off', /lockdown: cannot be read, so it is taken for on/],
+])('bpf_probe_write_user: what it is for, and why it is off', (features, propagation, verdict, text) => {
+  expect(line('bpf_probe_write_user', features, { propagation })).toEqual([verdict, 'bpf_probe_write_user', expect.stringMatching(text)]);
 });
 
 test('probes: refused, without a program, none installed, no objects for this architecture', () => {

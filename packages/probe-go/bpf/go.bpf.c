@@ -8,6 +8,7 @@
 #include "http2.bpf.h"
 #include "http2_client.bpf.h"
 #include "tls.bpf.h"
+#include "write_http1.bpf.h"
 
 OBI_LICENSE;
 
@@ -226,6 +227,22 @@ SEC("uprobe.multi")
 int go_h2_sent(struct pt_regs *ctx)
 {
 	http2_sent(GO_ARGUMENT_1(ctx), GO_GOROUTINE(ctx));
+	return 0;
+}
+
+/* (*Framer).WriteHeaders(p HeadersFrameParam): too large for registers */
+SEC("uprobe.multi")
+int go_h2_framed(struct pt_regs *ctx)
+{
+	http2_framed(GO_ARGUMENT_1(ctx), GO_STACK_ARGUMENTS(ctx), GO_GOROUTINE(ctx));
+	return 0;
+}
+
+/* net/http.(*transferWriter).writeBody(w io.Writer), in (*Request).write: the header block is written */
+SEC("uprobe.multi")
+int go_head_written(struct pt_regs *ctx)
+{
+	head_written(GO_ARGUMENT_2(ctx), GO_ARGUMENT_3(ctx));
 	return 0;
 }
 

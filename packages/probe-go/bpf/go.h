@@ -34,8 +34,20 @@
 #define GO_GRPC_CONN 16 /* an interface */
 #define GO_GRPC_CONN_OLD 32 /* … before 1.62, where a context stands in front */
 #define GO_GRPC_HEADERS_FIELDS 8 /* a slice */
+/* … of bufio.Writer, and where http2.Framer keeps the one it writes to */
+#define GO_BUFFER 16 /* a slice */
+#define GO_BUFFER_USED 40 /* how much of it */
+#define GO_FRAMER_WRITER 112 /* an interface; or, with each member that newer ones have more, a word later */
+#define GO_FRAMER_WRITERS 4
 
-/* A string, as Go keeps it. */
+/* A slice, as Go keeps it. */
+struct go_slice {
+	__u64 at;
+	__u64 len; /* elements */
+	__u64 cap;
+};
+
+/* A string. */
 struct go_string {
 	__u64 at;
 	__u64 len; /* bytes */
@@ -54,6 +66,7 @@ struct go_settings {
 	__u32 pools; /* configuration: goroutines without a request work for the one whose item they took */
 	__u32 tls; /* what goes through crypto/tls is told */
 	__u64 tcp_close; /* net.(*TCPConn).Close in this process: by it the itab of a TCP connection is known; 0: it has none */
+	__u64 buffer_write; /* bufio.(*Writer).Write, by which that of its io.Writer is; 0: no traceparent is written */
 };
 
 /* tgid → settings. Inserted: user space, before the programs are attached, and once more with `tls`. Deleted: user space, soon after the process's end. */
@@ -73,6 +86,7 @@ struct {
 #define GO_ARGUMENT_5(ctx) ((ctx)->si)
 #define GO_FRAME(ctx) ((ctx)->bp) /* the saved frame pointer of the caller, the return address, then room for the function's own arguments */
 #define GO_GOROUTINE(ctx) ((ctx)->r14)
+#define GO_STACK_ARGUMENTS(ctx) ((ctx)->sp + 8) /* at a function's entry; the return address lies in front of them */
 #else
 #define GO_ARGUMENT_1(ctx) (((struct user_pt_regs *)(ctx))->regs[0])
 #define GO_ARGUMENT_2(ctx) (((struct user_pt_regs *)(ctx))->regs[1])
@@ -81,6 +95,7 @@ struct {
 #define GO_ARGUMENT_5(ctx) (((struct user_pt_regs *)(ctx))->regs[4])
 #define GO_FRAME(ctx) (((struct user_pt_regs *)(ctx))->regs[29])
 #define GO_GOROUTINE(ctx) (((struct user_pt_regs *)(ctx))->regs[28])
+#define GO_STACK_ARGUMENTS(ctx) (((struct user_pt_regs *)(ctx))->sp + 8)
 #endif
 
 /* The scope of the goroutine at this address. The address is used again, by the next one. */
@@ -94,6 +109,9 @@ enum go_counter {
 	GO_COUNTER_TLS_UNKNOWN, /* reads and writes of crypto/tls without a known socket: TLS over something else than a TCP connection, one that is closed, or another frame than expected */
 	GO_COUNTER_HTTP2_UNKNOWN, /* requests over HTTP/2, gRPC's too, without a known socket: they have no span */
 	GO_COUNTER_STREAMS_FULL, /* no room for another request over HTTP/2 in flight: it has no span */
+	GO_COUNTER_WRITTEN, /* requests that got their traceparent inside the process */
+	GO_COUNTER_NO_ROOM, /* … that got none there: no room in the buffer, or a header block in parts */
+	GO_COUNTER_WRITE_FAILED, /* … whose memory could not be written */
 };
 
 enum go_role_kind {

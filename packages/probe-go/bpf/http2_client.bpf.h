@@ -6,18 +6,18 @@
 #ifndef OBI_GO_HTTP2_CLIENT_BPF_H
 #define OBI_GO_HTTP2_CLIENT_BPF_H
 
-#include "streams.bpf.h"
+#include "write_http2.bpf.h"
 
 struct go_sending {
 	struct stream_fields fields;
 	__u64 stream; /* key in go_streams */
 	__u32 tgid;
-	__u32 _pad;
+	__u32 encoded; /* its frame comes next, and wants a traceparent */
 };
 
 /*
- * Scope of a goroutine → header block that it is encoding. Inserted: it begins to. Deleted: it is about to be sent; user space,
- * soon after the process's end. LRU: a request that is given up in between.
+ * Scope of a goroutine → header block that it is encoding. Inserted: it begins to. Deleted: it is about to be sent, or framed;
+ * user space, soon after the process's end. LRU: a request that is given up in between.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -48,6 +48,15 @@ static __always_inline void http2_field(struct go_field *field, __u64 g)
 		stream_field_note(&sending->fields, field);
 }
 
+/* Is the traceparent written where the block is framed? */
+static __always_inline bool http2_is_written(const struct stream_fields *fields)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct go_settings *settings = bpf_map_lookup_elem(&go_settings, &tgid);
+
+	return settings && settings->buffer_write && fields->traceparents == 0;
+}
+
 /* … and sends it over `client`: the request gets its place in a trace. */
 static __always_inline void http2_sent(__u64 client, __u64 g)
 {
@@ -57,8 +66,8 @@ static __always_inline void http2_sent(__u64 client, __u64 g)
 	struct sock *sk;
 	__u32 zero = 0;
 
-	/* None: these are trailers. */
-	if (!sending)
+	/* None: these are trailers. Encoded already: told twice. */
+	if (!sending || sending->encoded)
 		return;
 	key = sending->stream;
 	blank = bpf_map_lookup_elem(&go_blank_stream, &zero);
@@ -70,8 +79,28 @@ static __always_inline void http2_sent(__u64 client, __u64 g)
 		if (s) {
 			stream_fill(s, sk, &sending->fields, HTTP_ROLE_CLIENT);
 			obi_outgoing_begin(&s->exchange.trace, stream_context_of(s), obi_connection_get(sk), pid_tgid, &s->exchange.cause);
+			sending->encoded = http2_is_written(&sending->fields);
 		}
 	}
+	if (!sending->encoded)
+		bpf_map_delete_elem(&go_sending, &scope);
+}
+
+/* … makes a frame of it: `framer`'s function has its arguments at `param`. */
+static __always_inline void http2_framed(__u64 framer, __u64 param, __u64 g)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	__u64 scope = goroutine_scope(tgid, g);
+	struct go_sending *sending = bpf_map_lookup_elem(&go_sending, &scope);
+	struct go_settings *settings = bpf_map_lookup_elem(&go_settings, &tgid);
+	struct go_stream *s;
+
+	/* None: a response, trailers. */
+	if (!sending || !sending->encoded)
+		return;
+	s = bpf_map_lookup_elem(&go_streams, &sending->stream);
+	if (s && settings)
+		block_write(settings, framer, param, &s->exchange.trace);
 	bpf_map_delete_elem(&go_sending, &scope);
 }
 

@@ -15,7 +15,7 @@ import { httpExchangeEvent } from '@obi/probe-http';
 import type { GoConfig } from './config.js';
 import { loadBias } from './load-bias.js';
 import { inspect, type Plan } from './plan/inspect.js';
-import { settingsBytes } from './plan/layouts.js';
+import { type Landmarks, settingsBytes } from './plan/layouts.js';
 
 const key = (pid: number): Buffer => {
   const bytes = Buffer.alloc(4);
@@ -35,6 +35,16 @@ const TGID: Readonly<Record<string, number>> = {
   go_sending: 120,
 };
 
+/** One of the programs that write into the process: they are all there, or none. */
+const WRITER = 'go_head_written';
+
+/** @throws when the process has ended, or is not ours to look at */
+function locate(pid: number, { entry, landmarks: { tcpClose, bufferWrite } }: Plan, writes: boolean): Landmarks {
+  const bias = tcpClose === undefined && bufferWrite === undefined ? 0n : loadBias(pid, entry);
+  const address = (of: number | undefined) => (of === undefined ? 0n : BigInt(of) + bias);
+  return { tcpClose: address(tcpClose), bufferWrite: writes ? address(bufferWrite) : 0n };
+}
+
 @injectable()
 export class GoRuntime implements RuntimeDriver {
   readonly #config: GoConfig;
@@ -51,21 +61,21 @@ export class GoRuntime implements RuntimeDriver {
     // Through the process itself: its file may have been replaced since, or lie in another mount namespace.
     const path = `/proc/${pid}/exe`;
     let plan: Plan | string;
-    let tcpClose = 0n;
+    let landmarks: Landmarks;
     try {
       plan = inspect(path);
-      if (typeof plan === 'object' && plan.tcpClose !== undefined) tcpClose = BigInt(plan.tcpClose) + loadBias(pid, plan.entry);
+      if (typeof plan === 'string') return { state: 'refused', reason: plan };
+      landmarks = locate(pid, plan, kernel.has(WRITER));
     } catch (error) {
       return { state: 'refused', reason: `the process has ended, or its program cannot be read or is damaged: ${(error as Error).message}` };
     }
-    if (typeof plan === 'string') return { state: 'refused', reason: plan };
     signal.throwIfAborted();
     const settings = kernel.map('go_settings');
-    settings.update(key(pid), settingsBytes(plan.layout, this.#config, tcpClose, false));
+    settings.update(key(pid), settingsBytes(plan.layout, this.#config, landmarks, false));
     // Programs first: until they run, a goroutine's address may already belong to another one.
-    for (const { program, offset } of plan.hooks) kernel.uprobe(program, { path, offset });
+    for (const { program, offset } of plan.hooks) if (kernel.has(program)) kernel.uprobe(program, { path, offset });
     // All of crypto/tls at once: half an exchange that is told would shift all that follow on its connection.
-    if (plan.tls) settings.update(key(pid), settingsBytes(plan.layout, this.#config, tcpClose, true));
+    if (plan.tls) settings.update(key(pid), settingsBytes(plan.layout, this.#config, landmarks, true));
     kernel.setChain({ base: BigInt(plan.slot), offsets: [0], fromThreadPointer: true, exhaustive: true });
     return { state: 'scoped', note: plan.limit ? `${plan.version}; ${plan.limit}` : plan.version };
   }

@@ -42,9 +42,9 @@ const lacking = lackingGo();
     const plan = inspect(buildGo(flags, env), 'x64');
     expect(plan).toMatchObject({ slot: -8, layout: { curg: expect.any(Number) } });
     if (typeof plan === 'string') return;
-    expect(plan).toMatchObject({ limit: undefined, tls: true, tcpClose: expect.any(Number) });
+    expect(plan).toMatchObject({ limit: undefined, tls: true, landmarks: { tcpClose: expect.any(Number), bufferWrite: expect.any(Number) } });
     expect(plan.hooks.map(({ program }) => program).join(' ')).toBe(
-      'go_exited go_started go_sent go_sent go_received go_received go_put go_put go_taken go_taken go_h2_over go_h2_got go_h2_got_all go_h2_field go_h2_sent go_h2_encodes go_writer go_client_used go_helper go_helper go_tls_read go_tls_writing go_tls_writing go_tls_written go_tls_written',
+      'go_exited go_started go_sent go_sent go_received go_received go_put go_put go_taken go_taken go_head_written go_h2_framed go_h2_over go_h2_got go_h2_got_all go_h2_field go_h2_sent go_h2_encodes go_writer go_client_used go_helper go_helper go_tls_read go_tls_writing go_tls_writing go_tls_written go_tls_written',
     );
   });
 
@@ -59,7 +59,7 @@ const lacking = lackingGo();
   test('without net/http and crypto/tls, which the linker leaves out', () => {
     const plan = inspect(buildGo([], {}, { 'main.go': 'package main\n\nfunc main() { go main(); <-make(chan *int) }\n' }), 'x64');
     if (typeof plan === 'string') throw new Error(plan);
-    expect(plan).toMatchObject({ limit: undefined, tls: false, tcpClose: undefined });
+    expect(plan).toMatchObject({ limit: undefined, tls: false, landmarks: { tcpClose: undefined, bufferWrite: undefined } });
     expect(plan.hooks.filter(({ program }) => /tls|client|writer/.test(program))).toEqual([]);
   });
 

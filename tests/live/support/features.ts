@@ -6,6 +6,8 @@ import path from 'node:path';
 export interface Features {
   readonly fentry: boolean;
   readonly fionreadFault: boolean | 'unknown';
+  /** Programs may write into the memory of processes. */
+  readonly probeWriteUser: boolean;
 }
 
 export const root = path.resolve(__dirname, '../../..');

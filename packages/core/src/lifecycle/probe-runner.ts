@@ -3,6 +3,7 @@
 
 import { checkProbeSection } from '../config/probe-section.js';
 import type { Config } from '../config/schema.js';
+import { propagationMethods } from '../config/values.js';
 import type { Container } from '../di.js';
 import type { DiscoveredProbe } from '../discovery/types.js';
 import type { RecordStore } from '../explain/record-store.js';
@@ -56,6 +57,9 @@ async function bringIn(host: ProbeHost, probe: DiscoveredProbe, slot: number): P
 
   const off = new Set(probe.unavailable.map(({ program }) => program));
   for (const [name, program] of slots(entry.slots)) if (!isUsed(host, name)) off.add(program);
+  // Who writes into programs is a carrier, too.
+  if (!propagationMethods(host.config.ebpf.context_propagation).headers)
+    for (const { name, helpers } of manifest.programs) if (helpers.includes('probe_write_user')) off.add(name);
   const loaded = host.session.load({
     actor,
     name: entry.id,

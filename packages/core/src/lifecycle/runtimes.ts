@@ -196,6 +196,7 @@ export class Runtimes {
     const map = (name: string) => (name.startsWith('obi_') ? this.#map(name) : runtime.object.map(name));
     return {
       map,
+      has: (program) => runtime.object.programs.some(({ name }) => name === program),
       // Not after the abort: what it has was released then, and nobody would release this.
       setChain: (chain) => {
         signal.throwIfAborted();

@@ -30,6 +30,8 @@ export interface RuntimeKernel {
   setChain(chain: ScopeChain): void;
   /** Attaches a program of the probe's own object, for this process only. @throws KernelError */
   uprobe(program: string, place: UprobePlace): void;
+  /** Did this kernel, and the configuration, let a program of the probe's own object in? */
+  has(program: string): boolean;
   /** A map of the probe's own object, or a shared one. */
   map(name: string): MapHandle;
 }

@@ -54,7 +54,7 @@ function probe(id: string, more: Partial<PackageEntry> = {}): DiscoveredProbe {
   const slots = { 'protocol.raw_tracepoint': `${id}_rtp`, 'end.raw_tracepoint': `${id}_end` };
   return {
     entry: { id, kind: 'protocol', api: 1, manifest: 'm', slots, ...more },
-    manifest: { events: [{ struct: `${id}_event`, kind: 1, size: 16, digest: 'd' }], counters: [] },
+    manifest: { events: [{ struct: `${id}_event`, kind: 1, size: 16, digest: 'd' }], counters: [], programs: [] },
     definition: {
       events: { [`${id}_event`]: { digest: 'd', minSize: 16, decoder: Decoder } },
       attach: [
@@ -149,6 +149,21 @@ describe('a program for the tap of another probe', () => {
     expect([...kernel.leftOut]).toEqual(['told:told_plain']);
     expect(kernel.slots.get('obi_proto_plain')).toBeUndefined();
   });
+});
+
+test.each([
+  ['headers', []],
+  ['disabled', ['writes:writes_two']],
+])('context_propagation %s: programs that write into processes that are left out', async (propagation, leftOut) => {
+  const writes = probe('writes');
+  const programs = [
+    { name: 'writes_one', helpers: ['probe_read_user'] },
+    { name: 'writes_two', helpers: ['probe_write_user'] },
+  ];
+  mockProbes.splice(0, mockProbes.length, { ...writes, manifest: { ...writes.manifest, programs } } as unknown as DiscoveredProbe);
+  await using agent = await start({}, { OTEL_EBPF_BPF_CONTEXT_PROPAGATION: propagation });
+  expect(agent.status.probes).toEqual(['writes']);
+  expect([...kernel.leftOut]).toEqual(leftOut);
 });
 
 describe('context_propagation: headers', () => {

@@ -54,6 +54,7 @@ function setUp(lives: (process: TracedProcess) => boolean = () => true, first: R
     delete: (key: Uint8Array) => chains.delete(Buffer.from(key).toString('hex')),
   } as unknown as MapHandle;
   const object = {
+    programs: [{ name: 'started' }],
     attachUprobe: (program: string, options: { pid?: number }) => {
       uprobes.push(`${program} in ${options.pid}`);
       return { [Symbol.dispose]: () => uprobes.push(`no ${program} in ${options.pid}`) };
@@ -113,6 +114,12 @@ test('refusals and failures are counted by reason, and leave nothing in the kern
   expect(slots).toEqual([]);
   expect(chains.size).toBe(0);
   expect(uprobes.filter((line) => line.startsWith('no '))).toEqual(['no started in 1', 'no started in 2', 'no started in 3']);
+});
+
+test('a driver is told which programs are there', async () => {
+  const { driver, runtimes } = setUp();
+  runtimes.selected(process(1));
+  expect([driver.kernel.has('started'), driver.kernel.has('left_out')]).toEqual([true, false]);
 });
 
 test('a chain is written as the kernel reads it', async () => {

@@ -8,7 +8,7 @@ import { goroutineSlot } from '../binary/goroutine-slot.js';
 import { cheapEntry } from '../binary/patch-point.js';
 import { findTlsSites, TLS_FUNCTIONS } from '../binary/tls-sites.js';
 import { HTTP2_FUNCTIONS, http2Programs } from './http2.js';
-import { LAYOUTS, type Layout, NEWEST, OLDEST } from './layouts.js';
+import { LAYOUTS, type Landmark, type Layout, NEWEST, OLDEST } from './layouts.js';
 
 export interface Hook {
   readonly program: string;
@@ -25,9 +25,9 @@ export interface Plan {
   readonly hooks: readonly Hook[];
   /** What in it is left alone, as a sentence; undefined: nothing. */
   readonly limit: string | undefined;
-  /** Where the program begins, and where net.(*TCPConn).Close does, as addresses of the file; the latter undefined: it has no TCP connections. */
+  /** Where the program begins, and its landmarks, as addresses of the file. */
   readonly entry: number;
-  readonly tcpClose: number | undefined;
+  readonly landmarks: Readonly<Record<Landmark, number | undefined>>;
   /** Programs hang on crypto/tls. */
   readonly tls: boolean;
 }
@@ -41,8 +41,15 @@ const CLIENT: Readonly<Record<string, string>> = {
   'net/http.(*persistConn).readLoop': 'go_helper',
   'net/http.(*Transport).dialConnFor': 'go_helper',
 };
-/** First method of net.Conn, by name: its address tells a TCP connection from other implementations. */
-const TCP_CLOSE = 'net.(*TCPConn).Close';
+/** First methods, by name, of what stands behind a net.Conn and an io.Writer: their addresses tell these types from others. */
+const LANDMARKS: Readonly<Record<Landmark, string>> = { tcpClose: 'net.(*TCPConn).Close', bufferWrite: 'bufio.(*Writer).Write' };
+/** Where a request's header block lies ready. */
+const WRITING: Readonly<Record<string, string>> = {
+  'net/http.(*transferWriter).writeBody': 'go_head_written',
+  'net/http.(*http2Framer).WriteHeaders': 'go_h2_framed',
+  'net/http/internal/http2.(*Framer).WriteHeaders': 'go_h2_framed',
+  'golang.org/x/net/http2.(*Framer).WriteHeaders': 'go_h2_framed',
+};
 /** Bytes that {@link cheapEntry} looks at. */
 const PROLOGUE = 16;
 
@@ -57,7 +64,16 @@ export function inspect(path: string, arch: string = process.arch): Plan | strin
   if (!image || !version) return `it was not built by Go 1.${OLDEST} or newer, or its section headers were removed`;
   const layout = LAYOUTS[version.minor];
   if (!layout) return unknown(version);
-  const functions = findFunctions(image, [EXIT, ...Object.keys(CLIENT), ...CHANNEL_FUNCTIONS, ...TLS_FUNCTIONS, TCP_CLOSE, ...HTTP2_FUNCTIONS]);
+  const wanted = [
+    EXIT,
+    ...Object.keys(CLIENT),
+    ...Object.keys(WRITING),
+    ...Object.values(LANDMARKS),
+    ...CHANNEL_FUNCTIONS,
+    ...TLS_FUNCTIONS,
+    ...HTTP2_FUNCTIONS,
+  ];
+  const functions = findFunctions(image, wanted);
   if (!functions) return `${version.text}: its table of functions (.gopclntab) is missing, or of a kind that is not known`;
   if (!functions.has(EXIT) || !functions.has('runtime.newproc1')) return `${version.text}: ${EXIT} or runtime.newproc1 is not in its table of functions`;
   const slot = goroutineSlot(image);
@@ -71,6 +87,7 @@ export function inspect(path: string, arch: string = process.arch): Plan | strin
   const hooks = [
     ...entryHooks(image, functions, { [EXIT]: 'go_exited' }),
     ...[...sites].flatMap(([program, addresses]) => hooksAt(image, program, addresses)),
+    ...entryHooks(image, functions, WRITING),
     ...entryHooks(image, functions, http2Programs(functions)),
     ...(client.length === Object.keys(CLIENT).length ? client : []),
     ...(typeof tls === 'object' ? [...tls].flatMap(([program, addresses]) => hooksAt(image, program, addresses)) : []),
@@ -79,7 +96,8 @@ export function inspect(path: string, arch: string = process.arch): Plan | strin
     typeof tls === 'string'
       ? `its TLS connections have no spans: ${tls} is not as in Go's own releases (built with a profile, PGO, or without optimisation?)`
       : undefined;
-  return { version: version.text, layout, slot, hooks, limit, entry: image.entry, tcpClose: functions.get(TCP_CLOSE)?.address, tls: typeof tls === 'object' };
+  const landmarks = { tcpClose: functions.get(LANDMARKS.tcpClose)?.address, bufferWrite: functions.get(LANDMARKS.bufferWrite)?.address };
+  return { version: version.text, layout, slot, hooks, limit, entry: image.entry, landmarks, tls: typeof tls === 'object' };
 }
 
 function unknown({ text, minor }: GoVersion): string {

@@ -23,13 +23,19 @@ export const LAYOUTS: Readonly<Record<number, Layout>> = {
 export const OLDEST = 18;
 export const NEWEST = 27;
 
-/** `struct go_settings` in bpf/go.h. @param tcpClose address in the process, 0 for none @param tls programs hang on crypto/tls already */
-export function settingsBytes({ curg, elemtype }: Layout, { pools }: { readonly pools: boolean }, tcpClose: bigint, tls: boolean): Buffer {
-  const bytes = Buffer.alloc(24);
+/** Methods by whose addresses types are known. */
+export type Landmark = 'tcpClose' | 'bufferWrite';
+/** Addresses in the process; 0: it has no such type. `bufferWrite` is 0 also where nothing is to be written into the process. */
+export type Landmarks = Readonly<Record<Landmark, bigint>>;
+
+/** `struct go_settings` in bpf/go.h. @param tls programs hang on crypto/tls already */
+export function settingsBytes({ curg, elemtype }: Layout, { pools }: { readonly pools: boolean }, { tcpClose, bufferWrite }: Landmarks, tls: boolean): Buffer {
+  const bytes = Buffer.alloc(32);
   bytes.writeUInt32LE(curg, 0);
   bytes.writeUInt32LE(elemtype, 4);
   bytes.writeUInt32LE(pools ? 1 : 0, 8);
   bytes.writeUInt32LE(tls ? 1 : 0, 12);
   bytes.writeBigUInt64LE(tcpClose, 16);
+  bytes.writeBigUInt64LE(bufferWrite, 24);
   return bytes;
 }
