@@ -18,6 +18,7 @@ export * from './probe/manifest.js';
 export * from './probe/probe.js';
 export * from './probe/runtime.js';
 export type { TracedProcess } from './process/traced-process.js';
+export * from './span/plain-value.js';
 export * from './span/process-resource.js';
 export * from './span/routes.js';
 export * from './span/span-exporter.js';

@@ -3,16 +3,26 @@
 import {
   type AttributeKey,
   type AttributeValue,
+  type DroppedCounts,
   type ProcessDirectory,
   type ProcessResource,
+  plainValue,
+  type SpanAttributes,
+  type SpanEvent,
   SpanKind,
+  type SpanLink,
+  type SpanValue,
   type SpanWriter,
   StatusCode,
   UnixClock,
 } from '@obi/core/probe';
 import type { StoredSpan } from './stored-span.js';
 
-type Draft = { -readonly [K in keyof StoredSpan]: StoredSpan[K] } & { attributes: Record<string, AttributeValue> };
+type Draft = { -readonly [K in keyof StoredSpan]: StoredSpan[K] } & {
+  attributes: Record<string, AttributeValue>;
+  events: StoredSpan['events'][number][];
+  links: StoredSpan['links'][number][];
+};
 
 /** Makes a {@link StoredSpan} of each finished span and hands it to `onSpan`. A span without ids or times goes to `onIncomplete`. */
 export class ObjectSpanWriter implements SpanWriter {
@@ -50,6 +60,12 @@ export class ObjectSpanWriter implements SpanWriter {
     this.draft.endUnixNano = this.clock.of(view.getBigUint64(end, true));
   }
 
+  unixTimes(start: bigint, end: bigint): void {
+    if (!this.draft) return;
+    this.draft.startUnixNano = start;
+    this.draft.endUnixNano = end;
+  }
+
   name(value: string): void {
     if (this.draft) this.draft.name = value;
   }
@@ -78,6 +94,22 @@ export class ObjectSpanWriter implements SpanWriter {
     if (this.draft) this.draft.status = { code, message };
   }
 
+  attribute(name: string, value: SpanValue): void {
+    if (this.draft) this.draft.attributes[name] = plainValue(value);
+  }
+
+  event(event: SpanEvent): void {
+    this.draft?.events.push({ ...event, attributes: plain(event.attributes) });
+  }
+
+  link(link: SpanLink): void {
+    this.draft?.links.push({ ...link, attributes: plain(link.attributes) });
+  }
+
+  dropped(counts: DroppedCounts): void {
+    if (this.draft) this.draft.dropped = counts;
+  }
+
   end(): void {
     const { draft } = this;
     this.draft = undefined;
@@ -95,6 +127,8 @@ export class ObjectSpanWriter implements SpanWriter {
   }
 }
 
+const NOTHING_DROPPED: DroppedCounts = { attributes: 0, events: 0, links: 0 };
+
 function emptySpan(resource: ProcessResource): Draft {
   return {
     traceId: '',
@@ -105,9 +139,14 @@ function emptySpan(resource: ProcessResource): Draft {
     startUnixNano: 0n,
     endUnixNano: 0n,
     attributes: {},
+    events: [],
+    links: [],
+    dropped: NOTHING_DROPPED,
     status: { code: StatusCode.UNSET, message: '' },
     resource,
   };
 }
+
+const plain = (attributes: SpanAttributes): Record<string, AttributeValue> => Object.fromEntries(attributes.map(([name, value]) => [name, plainValue(value)]));
 
 const hex = (bytes: Uint8Array, start: number, size: number): string => Buffer.from(bytes.buffer, bytes.byteOffset + start, size).toString('hex');

@@ -63,6 +63,40 @@ describe('formats', () => {
   });
 });
 
+describe('spans that a program made itself', () => {
+  const EVENT = { timeUnixNano: 1_700_000_000_123_456_789n, name: 'sold out', droppedAttributes: 2, attributes: [['n', 2n ** 63n - 1n]] } as const;
+  const LINK = { traceId: TRACE, spanId: id(9), traceState: 'a=1', flags: 1, droppedAttributes: 0, attributes: [['list', [1n, 2n ** 60n]]] } as const;
+  const written = (format: PrinterFormat) => {
+    const { output, exporter } = start(format);
+    write(exporter.writer, 1, (w) => {
+      w.unixTimes(5n, 7n);
+      w.attribute('double', 0.5);
+      w.event(EVENT);
+      w.link(LINK);
+      w.dropped({ attributes: 1, events: 0, links: 3 });
+    });
+    exporter.tick();
+    return output.text;
+  };
+
+  test('json: an integer that a number cannot hold is a text', () => {
+    expect(JSON.parse(written('json'))).toMatchObject({
+      startTimeUnixNano: '5',
+      endTimeUnixNano: '7',
+      attributes: { double: 0.5 },
+      events: [{ timeUnixNano: '1700000000123456789', name: 'sold out', attributes: { n: '9223372036854775807' }, droppedAttributesCount: 2 }],
+      links: [{ traceId: TRACE, spanId: id(9), traceState: 'a=1', attributes: { list: [1, '1152921504606846976'] } }],
+      droppedAttributesCount: 1,
+      droppedLinksCount: 3,
+    });
+    expect(JSON.parse(written('json'))).not.toHaveProperty('droppedEventsCount');
+  });
+
+  test('text: names of events, ids of links', () => {
+    expect(written('text')).toContain(`events="sold out" links=${TRACE}-${id(9)}`);
+  });
+});
+
 describe('ConsoleExporter', () => {
   test.each<[PrinterFormat, number]>([
     ['text', 2],

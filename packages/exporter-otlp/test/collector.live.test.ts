@@ -28,6 +28,11 @@ interface FileSpan {
   endTimeUnixNano: string;
   attributes?: { key: string; value: Record<string, unknown> }[];
   status: { code?: number; message?: string };
+  droppedAttributesCount?: number;
+  events?: unknown[];
+  droppedEventsCount?: number;
+  links?: unknown[];
+  droppedLinksCount?: number;
 }
 interface FileLine {
   resourceSpans: {
@@ -176,6 +181,35 @@ function exporterTo(endpoint: string, config: Partial<OtlpConfig> = {}): OtlpExp
     },
     60_000,
   );
+
+  test('receives what programs say in spans of their own', async () => {
+    await using receiver = await Collector.start();
+    await using exporter = exporterTo(receiver.endpoint);
+    const attributes = [['größe', [1n, -(2n ** 63n)]]] as const;
+    writeSpan(exporter.writer, 1, { trace: TRACE, span: hexId(1, 8) }, (w) => {
+      w.attribute('double', 2);
+      w.attribute('texts', ['a', '']);
+      w.event({ timeUnixNano: 1_700_000_000_123_456_789n, name: 'exception', attributes, droppedAttributes: 1 });
+      w.link({ traceId: TRACE, spanId: hexId(2, 8), traceState: 'a=1', flags: 1, attributes, droppedAttributes: 2 });
+      w.dropped({ attributes: 3, events: 4, links: 5 });
+    });
+    await exporter.flush(20_000);
+    await receiver.until(() => receiver.spans().length >= 1);
+    const list = [{ key: 'größe', value: { arrayValue: { values: [{ intValue: '1' }, { intValue: '-9223372036854775808' }] } } }];
+    expect(receiver.spans()).toMatchObject([
+      {
+        attributes: [
+          { key: 'double', value: { doubleValue: 2 } },
+          { key: 'texts', value: { arrayValue: { values: [{ stringValue: 'a' }, { stringValue: '' }] } } },
+        ],
+        events: [{ timeUnixNano: '1700000000123456789', name: 'exception', attributes: list, droppedAttributesCount: 1 }],
+        links: [{ traceId: TRACE, spanId: hexId(2, 8), traceState: 'a=1', flags: 1, attributes: list, droppedAttributesCount: 2 }],
+        droppedAttributesCount: 3,
+        droppedEventsCount: 4,
+        droppedLinksCount: 5,
+      },
+    ]);
+  }, 60_000);
 
   test('spans written before the collector starts arrive when it does', async () => {
     const port = await freePort();

@@ -74,6 +74,62 @@ describe('OtlpSpanWriter', () => {
     ]);
   });
 
+  test('times that the program took itself are not changed', () => {
+    const { writer, decode } = setUp();
+    const { bytes } = record({ trace: TRACE, span: SPAN });
+    writer.begin(42);
+    writer.ids(bytes, 0, 16, 24, 1);
+    writer.unixTimes(1_700_000_000_123_456_789n, 0xffff_ffff_ffff_ffffn);
+    writer.end();
+    expect(decode()[0]?.spans).toMatchObject([{ start: 1_700_000_000_123_456_789n, end: 0xffff_ffff_ffff_ffffn }]);
+  });
+
+  test.each([
+    'Größe 🛒',
+    '',
+    'x'.repeat(20_000),
+    true,
+    false,
+    0n,
+    -1n,
+    2n ** 63n - 1n,
+    -(2n ** 63n),
+    0,
+    2,
+    -0.5,
+    Number.MAX_VALUE,
+    [],
+    ['a', ''],
+    [true, false],
+    [1n, -(2n ** 63n)],
+    [1, 0.5],
+  ])('an attribute of any type: %p', (value) => {
+    expect(one((w) => w.attribute('größe', value)).attributes).toEqual([['größe', value]]);
+  });
+
+  test('events, links, and counts of what is missing', () => {
+    const span = one((w) => {
+      w.event({ timeUnixNano: 1_700_000_000_123_456_789n, name: 'exception', attributes: [['exception.type', 'Größe']], droppedAttributes: 0 });
+      w.link({ traceId: TRACE, spanId: SPAN, traceState: 'a=1,b=2', flags: 0x301, attributes: [['n', 7n]], droppedAttributes: 3 });
+      w.name('between');
+      w.event({ timeUnixNano: 2n, name: '', attributes: [], droppedAttributes: 300 });
+      w.link({ traceId: TRACE, spanId: PARENT, traceState: '', flags: 0, attributes: [], droppedAttributes: 0 });
+      w.dropped({ attributes: 1, events: 0, links: 70_000 });
+    });
+    expect(span).toMatchObject({
+      name: 'between',
+      events: [
+        { time: 1_700_000_000_123_456_789n, name: 'exception', attributes: [['exception.type', 'Größe']], dropped: 0 },
+        { time: 2n, name: '', attributes: [], dropped: 300 },
+      ],
+      links: [
+        { traceId: TRACE, spanId: SPAN, traceState: 'a=1,b=2', attributes: [['n', 7n]], dropped: 3, flags: 0x301 },
+        { traceId: TRACE, spanId: PARENT, traceState: '', attributes: [], dropped: 0, flags: 0 },
+      ],
+      dropped: [1, 0, 70_000],
+    });
+  });
+
   test('a root span has no parent field at all, and an unset status none either', () => {
     const span = one(() => undefined);
     expect(span.parentSpanId).toBe('');

@@ -59,6 +59,7 @@ class RecordingTap implements SpanWriter, RecordTap {
   kind(): void {}
   ids(): void {}
   times(): void {}
+  unixTimes(): void {}
   name(): void {}
   string(): void {}
   text(): void {}
@@ -66,6 +67,10 @@ class RecordingTap implements SpanWriter, RecordTap {
   bool(): void {}
   double(): void {}
   status(): void {}
+  attribute(): void {}
+  event(): void {}
+  link(): void {}
+  dropped(): void {}
   end(): void {}
   discard(): void {}
 }

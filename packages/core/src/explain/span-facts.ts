@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The span contract with an object per span, for one record that somebody asks about: what a decoder makes of it. */
+import { plainValue } from '../span/plain-value.js';
 import type { AttributeValue } from '../span/process-resource.js';
 import type { RecordView } from '../span/span-writer.js';
-import { type AttributeKey, SpanKind, type SpanWriter, StatusCode } from '../span/span-writer.js';
+import { type AttributeKey, SpanKind, type SpanValue, type SpanWriter, StatusCode } from '../span/span-writer.js';
+import { UnixClock } from '../time/unix-clock.js';
 import type { ExplainableEvent } from './record-store.js';
 
 /** `undefined` where the decoder wrote nothing. */
@@ -32,6 +34,9 @@ export function factsOf(record: RecordView, { decoder }: ExplainableEvent): Span
   return writer.facts;
 }
 
+/** Made when the first span with times of its own is looked at: it measures for a millisecond. */
+let unix: UnixClock | undefined;
+
 const nothing = (pid?: number): Draft => ({ pid, kind: 'span', name: undefined, startNs: undefined, endNs: undefined, isError: false, attributes: {} });
 
 /** Takes spans of any process: one that has ended too. Ids are read from the record. */
@@ -49,6 +54,12 @@ class FactsWriter implements SpanWriter {
   times(view: DataView, start: number, end: number): void {
     this.facts.startNs = view.getBigUint64(start, true);
     this.facts.endNs = view.getBigUint64(end, true);
+  }
+  unixTimes(start: bigint, end: bigint): void {
+    unix ??= new UnixClock();
+    unix.refresh();
+    this.facts.startNs = unix.monotonicOf(start);
+    this.facts.endNs = unix.monotonicOf(end);
   }
   name(value: string): void {
     this.facts.name = value;
@@ -71,6 +82,12 @@ class FactsWriter implements SpanWriter {
   status(code: StatusCode): void {
     this.facts.isError = code === StatusCode.ERROR;
   }
+  attribute(name: string, value: SpanValue): void {
+    this.facts.attributes[name] = plainValue(value);
+  }
+  event(): void {}
+  link(): void {}
+  dropped(): void {}
   end(): void {}
   discard(): void {
     this.facts = nothing();

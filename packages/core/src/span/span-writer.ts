@@ -19,6 +19,37 @@ export function attributeKey(name: string): AttributeKey {
   return { name, bytes: new TextEncoder().encode(name) };
 }
 
+/** What an attribute that the program set itself holds: a bigint is an integer of 64 bits, a number a double, whatever its value. */
+export type SpanValue = string | boolean | number | bigint | readonly (string | boolean | number | bigint)[];
+export type SpanAttributes = readonly (readonly [name: string, value: SpanValue])[];
+
+export interface SpanEvent {
+  readonly timeUnixNano: bigint;
+  readonly name: string;
+  readonly attributes: SpanAttributes;
+  /** Attributes that the program's own limits left out. */
+  readonly droppedAttributes: number;
+}
+
+export interface SpanLink {
+  /** 32 hexadecimal digits. */
+  readonly traceId: string;
+  /** 16 hexadecimal digits. */
+  readonly spanId: string;
+  /** The field `tracestate`; may be empty. */
+  readonly traceState: string;
+  readonly flags: number;
+  readonly attributes: SpanAttributes;
+  readonly droppedAttributes: number;
+}
+
+/** What is missing in a span. */
+export interface DroppedCounts {
+  readonly attributes: number;
+  readonly events: number;
+  readonly links: number;
+}
+
 /**
  * One record of the events ring buffer, as a window on the drained batch. The same object is reused for every record:
  * a decoder reads it during the call and keeps nothing of it.
@@ -50,6 +81,8 @@ export interface SpanWriter {
   ids(bytes: Uint8Array, traceId: number, spanId: number, parentSpanId: number, flags: number): void;
   /** Start and end as little-endian u64 CLOCK_MONOTONIC nanoseconds at two offsets of `view`; the writer turns them into Unix time. */
   times(view: DataView, start: number, end: number): void;
+  /** The same in Unix nanoseconds, in its stead: times that the program took itself. */
+  unixTimes(start: bigint, end: bigint): void;
   name(value: string): void;
   string(key: AttributeKey, value: string): void;
   /** A string attribute whose bytes (UTF-8 or ASCII as captured; invalid UTF-8 is replaced) are `bytes[start, end)`. */
@@ -59,6 +92,11 @@ export interface SpanWriter {
   bool(key: AttributeKey, value: boolean): void;
   double(key: AttributeKey, value: number): void;
   status(code: StatusCode, message?: string): void;
+  /** An attribute of any name and type. It makes objects, as the three below do: for spans that the program made itself. */
+  attribute(name: string, value: SpanValue): void;
+  event(event: SpanEvent): void;
+  link(link: SpanLink): void;
+  dropped(counts: DroppedCounts): void;
   end(): void;
   discard(): void;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Several sinks at once: one writer that repeats each call to others. */
-import type { AttributeKey, SpanKind, SpanWriter, StatusCode } from './span-writer.js';
+import type { AttributeKey, DroppedCounts, SpanEvent, SpanKind, SpanLink, SpanValue, SpanWriter, StatusCode } from './span-writer.js';
 
 /** @returns a writer that fans out to `writers`; for a single one that writer itself, so that the usual case costs nothing. */
 export function teeSpanWriter(writers: readonly SpanWriter[]): SpanWriter {
@@ -38,6 +38,10 @@ export class TeeSpanWriter implements SpanWriter {
     for (let i = 0; i < this.count; i++) this.active[i]?.times(view, start, end);
   }
 
+  unixTimes(start: bigint, end: bigint): void {
+    for (let i = 0; i < this.count; i++) this.active[i]?.unixTimes(start, end);
+  }
+
   name(value: string): void {
     for (let i = 0; i < this.count; i++) this.active[i]?.name(value);
   }
@@ -64,6 +68,22 @@ export class TeeSpanWriter implements SpanWriter {
 
   status(code: StatusCode, message?: string): void {
     for (let i = 0; i < this.count; i++) this.active[i]?.status(code, message);
+  }
+
+  attribute(name: string, value: SpanValue): void {
+    for (let i = 0; i < this.count; i++) this.active[i]?.attribute(name, value);
+  }
+
+  event(event: SpanEvent): void {
+    for (let i = 0; i < this.count; i++) this.active[i]?.event(event);
+  }
+
+  link(link: SpanLink): void {
+    for (let i = 0; i < this.count; i++) this.active[i]?.link(link);
+  }
+
+  dropped(counts: DroppedCounts): void {
+    for (let i = 0; i < this.count; i++) this.active[i]?.dropped(counts);
   }
 
   end(): void {

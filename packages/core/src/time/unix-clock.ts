@@ -41,6 +41,11 @@ export class UnixClock {
     return monotonicNanos + this.offset;
   }
 
+  /** The reverse. */
+  monotonicOf(unixNanos: bigint): bigint {
+    return unixNanos - this.offset;
+  }
+
   /** Measures again when the last measurement is old enough. Cheap otherwise. */
   refresh(): void {
     const age = this.clocks.monotonicNanos() - this.measuredAt;

@@ -25,6 +25,7 @@ const everything: [keyof SpanWriter, ...unknown[]][] = [
   ['kind', SpanKind.CLIENT],
   ['ids', bytes, 0, 16, 24, 1],
   ['times', view, 0, 8],
+  ['unixTimes', 1n, 2n],
   ['name', 'n'],
   ['string', key, 'v'],
   ['text', key, bytes, 1, 2],
@@ -32,6 +33,10 @@ const everything: [keyof SpanWriter, ...unknown[]][] = [
   ['bool', key, false],
   ['double', key, 0.5],
   ['status', StatusCode.ERROR, 'm'],
+  ['attribute', 'own', [1n, 2n]],
+  ['event', { timeUnixNano: 1n, name: 'e', attributes: [], droppedAttributes: 0 }],
+  ['link', { traceId: '0'.repeat(32), spanId: '0'.repeat(16), traceState: '', flags: 0, attributes: [], droppedAttributes: 0 }],
+  ['dropped', { attributes: 1, events: 2, links: 3 }],
   ['end'],
 ];
 

@@ -31,6 +31,7 @@ describe('UnixClock', () => {
     for (const offset of [1_795_000_000_123_456_789n, -3_000_000_000n]) {
       const clock = new UnixClock(10_000, new FakeClocks(offset, 700n));
       expect(BigInt.asIntN(64, offsetOf(clock))).toBe(clock.of(7n) - 7n);
+      expect(clock.monotonicOf(clock.of(7n))).toBe(7n);
     }
   });
 

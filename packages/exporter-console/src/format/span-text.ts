@@ -23,6 +23,8 @@ export function spanToText(span: StoredSpan): string {
   parts.push(`trace=${span.traceId}`, `span=${span.spanId}`);
   if (span.parentSpanId !== undefined) parts.push(`parent=${span.parentSpanId}`);
   for (const [key, value] of Object.entries(span.attributes)) parts.push(`${printable(key)}=${show(value)}`);
+  if (span.events.length > 0) parts.push(`events=${show(span.events.map(({ name }) => name).join(','))}`);
+  if (span.links.length > 0) parts.push(`links=${span.links.map(({ traceId, spanId }) => `${traceId}-${spanId}`).join(',')}`);
   return parts.join(' ');
 }
 

@@ -41,6 +41,9 @@ export function span(short: Short): StoredSpan {
     startUnixNano: T0 + BigInt(short.from ?? 0) * 1000n,
     endUnixNano: T0 + BigInt(short.to ?? 1000) * 1000n,
     attributes: { ...(short.status === undefined ? {} : { 'http.response.status_code': short.status }), ...short.attributes },
+    events: [],
+    links: [],
+    dropped: { attributes: 0, events: 0, links: 0 },
     status: { code: error === false ? StatusCode.UNSET : StatusCode.ERROR, message: typeof error === 'string' ? error : '' },
     resource: service(short.service ?? 'shop'),
   };

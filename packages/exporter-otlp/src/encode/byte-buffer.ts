@@ -95,6 +95,11 @@ export class ByteBuffer {
     this.pos += 8;
   }
 
+  fixed64(value: bigint): void {
+    this.view.setBigUint64(this.pos, value, true);
+    this.pos += 8;
+  }
+
   /** Copies `source[start, end)`. */
   copy(source: DataView, start: number, end: number): void {
     const { view } = this;

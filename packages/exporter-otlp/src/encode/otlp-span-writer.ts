@@ -1,8 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The span contract over OTLP's wire format: each setter appends its field to the bytes of the batch, and no span object exists. */
-import type { AttributeKey, ProcessDirectory, ProcessResource, SpanKind, SpanWriter, StatusCode, UnixClock } from '@obi/core/probe';
+import type {
+  AttributeKey,
+  DroppedCounts,
+  ProcessDirectory,
+  ProcessResource,
+  SpanEvent,
+  SpanKind,
+  SpanLink,
+  SpanValue,
+  SpanWriter,
+  StatusCode,
+  UnixClock,
+} from '@obi/core/probe';
 import { writeBoolAttribute, writeDoubleAttribute, writeIntAttribute, writeStringAttribute, writeTextAttribute } from './attribute-encoder.js';
 import { type ByteBuffer, LONG_STRING, varintSize } from './byte-buffer.js';
+import { encodeDropped, encodeEvent, encodeLink } from './encode-details.js';
+import { attributeFields } from './encode-message.js';
 import { keyPrefix } from './key-prefix.js';
 import { ResourceBatch } from './resource-batch.js';
 import type { SpanBatch } from './span-batch.js';
@@ -87,6 +101,16 @@ export class OtlpSpanWriter implements SpanWriter {
     this.seen |= SEEN_TIMES;
   }
 
+  unixTimes(start: bigint, end: bigint): void {
+    const { out } = this.current;
+    out.reserve(18);
+    out.byte(Span.START);
+    out.fixed64(start);
+    out.byte(Span.END);
+    out.fixed64(end);
+    this.seen |= SEEN_TIMES;
+  }
+
   name(value: string): void {
     const { out } = this.current;
     const start = out.pos;
@@ -140,6 +164,22 @@ export class OtlpSpanWriter implements SpanWriter {
     out.byte(code);
   }
 
+  attribute(name: string, value: SpanValue): void {
+    for (const field of attributeFields(Span.ATTRIBUTES, [[name, value]])) this.append(field);
+  }
+
+  event(event: SpanEvent): void {
+    this.append(encodeEvent(event));
+  }
+
+  link(link: SpanLink): void {
+    this.append(encodeLink(link));
+  }
+
+  dropped(counts: DroppedCounts): void {
+    this.append(encodeDropped(counts));
+  }
+
   end(): void {
     if (!this.open) return;
     this.open = false;
@@ -166,6 +206,13 @@ export class OtlpSpanWriter implements SpanWriter {
   discard(): void {
     this.open = false;
     this.current.out.pos = this.current.committed;
+  }
+
+  private append(fields: Buffer): void {
+    const { out } = this.current;
+    out.reserve(fields.length);
+    out.bytes.set(fields, out.pos);
+    out.pos += fields.length;
   }
 
   /** Monotonic nanoseconds at `at`, as Unix nanoseconds: a 64-bit addition in two halves. */

@@ -24,8 +24,30 @@ const root = protobuf.Root.fromJSON({
         endTimeUnixNano: field('fixed64', 8),
         attributes: list('KeyValue', 9),
         droppedAttributesCount: field('uint32', 10),
+        events: list('Event', 11),
+        droppedEventsCount: field('uint32', 12),
+        links: list('Link', 13),
+        droppedLinksCount: field('uint32', 14),
         status: field('Status', 15),
         flags: field('fixed32', 16),
+      },
+    },
+    Event: {
+      fields: {
+        timeUnixNano: field('fixed64', 1),
+        name: field('string', 2),
+        attributes: list('KeyValue', 3),
+        droppedAttributesCount: field('uint32', 4),
+      },
+    },
+    Link: {
+      fields: {
+        traceId: field('bytes', 1),
+        spanId: field('bytes', 2),
+        traceState: field('string', 3),
+        attributes: list('KeyValue', 4),
+        droppedAttributesCount: field('uint32', 5),
+        flags: field('fixed32', 6),
       },
     },
     Status: { fields: { message: field('string', 2), code: field('int32', 3) } },
@@ -61,6 +83,11 @@ export interface DecodedSpan {
   attributes: [string, DecodedValue][];
   status: { code: number; message: string } | undefined;
   flags: number;
+  /** What follows is absent where the span has none. */
+  events?: { time: bigint; name: string; attributes: [string, DecodedValue][]; dropped: number }[];
+  links?: { traceId: string; spanId: string; traceState: string; attributes: [string, DecodedValue][]; dropped: number; flags: number }[];
+  /** Attributes, events, links. */
+  dropped?: [number, number, number];
 }
 
 export interface DecodedResource {
@@ -86,6 +113,7 @@ export function decodeRequest(body: Uint8Array): DecodedResource[] {
 }
 
 function decodeSpan(span: Message): DecodedSpan {
+  const dropped: [number, number, number] = [span.droppedAttributesCount, span.droppedEventsCount, span.droppedLinksCount];
   return {
     traceId: hex(span.traceId),
     spanId: hex(span.spanId),
@@ -97,8 +125,27 @@ function decodeSpan(span: Message): DecodedSpan {
     attributes: span.attributes.map(decodeKeyValue),
     status: span.status == null ? undefined : { code: span.status.code, message: span.status.message },
     flags: span.flags,
+    ...(span.events.length === 0 ? {} : { events: span.events.map(decodeEvent) }),
+    ...(span.links.length === 0 ? {} : { links: span.links.map(decodeLink) }),
+    ...(dropped.some((count) => count > 0) ? { dropped } : {}),
   };
 }
+
+const decodeEvent = (event: Message) => ({
+  time: BigInt(event.timeUnixNano.toString()),
+  name: event.name,
+  attributes: event.attributes.map(decodeKeyValue),
+  dropped: event.droppedAttributesCount,
+});
+
+const decodeLink = (link: Message) => ({
+  traceId: hex(link.traceId),
+  spanId: hex(link.spanId),
+  traceState: link.traceState,
+  attributes: link.attributes.map(decodeKeyValue),
+  dropped: link.droppedAttributesCount,
+  flags: link.flags,
+});
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const decodeKeyValue = ({ key, value }: Message): [string, DecodedValue] => [key, decodeAnyValue(value)];

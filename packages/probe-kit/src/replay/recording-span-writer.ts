@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A span writer for tests: collects spans as plain objects, and holds a decoder to the writer's contract. */
-import type { AttributeKey, SpanKind, SpanWriter, StatusCode } from '@obi/core';
+import type { AttributeKey, DroppedCounts, SpanEvent, SpanKind, SpanLink, SpanValue, SpanWriter, StatusCode } from '@obi/core';
 
-/** A span as it was written. Ids are lower-case hex; `parentSpanId` is undefined for a root span. Times are CLOCK_MONOTONIC nanoseconds. */
+/** A span as it was written. Ids are lower-case hex; `parentSpanId` is undefined for a root span. Times are CLOCK_MONOTONIC nanoseconds, or Unix ones where the program took them itself. */
 export interface RecordedSpan {
   readonly pid: number;
   readonly name?: string;
@@ -13,7 +13,12 @@ export interface RecordedSpan {
   readonly flags?: number;
   readonly startNs?: bigint;
   readonly endNs?: bigint;
-  readonly attributes: Readonly<Record<string, string | number | boolean>>;
+  readonly startUnixNano?: bigint;
+  readonly endUnixNano?: bigint;
+  readonly attributes: Readonly<Record<string, SpanValue>>;
+  readonly events?: readonly SpanEvent[];
+  readonly links?: readonly SpanLink[];
+  readonly dropped?: DroppedCounts;
   readonly status?: { readonly code: StatusCode; readonly message?: string };
 }
 
@@ -24,7 +29,7 @@ export interface RecordingOptions {
   readonly maxCalls?: number;
 }
 
-type Open = { -readonly [Key in keyof RecordedSpan]: RecordedSpan[Key] } & { attributes: Record<string, string | number | boolean> };
+type Open = { -readonly [Key in keyof RecordedSpan]: RecordedSpan[Key] } & { attributes: Record<string, SpanValue> };
 
 /** Throws an Error where a decoder breaks the contract: calls out of order, ranges outside the record, integers that are none. */
 export class RecordingSpanWriter implements SpanWriter {
@@ -65,6 +70,11 @@ export class RecordingSpanWriter implements SpanWriter {
     span.startNs = view.getBigUint64(start, true);
     span.endNs = view.getBigUint64(end, true);
   }
+  unixTimes(start: bigint, end: bigint): void {
+    const span = this.#span('unixTimes');
+    span.startUnixNano = start;
+    span.endUnixNano = end;
+  }
   name(value: string): void {
     this.#span('name').name = value;
   }
@@ -87,6 +97,20 @@ export class RecordingSpanWriter implements SpanWriter {
   }
   status(code: StatusCode, message?: string): void {
     this.#span('status').status = message === undefined ? { code } : { code, message };
+  }
+  attribute(name: string, value: SpanValue): void {
+    this.#span(`attribute ${name}`).attributes[name] = value;
+  }
+  event(event: SpanEvent): void {
+    const span = this.#span('event');
+    span.events = [...(span.events ?? []), event];
+  }
+  link(link: SpanLink): void {
+    const span = this.#span('link');
+    span.links = [...(span.links ?? []), link];
+  }
+  dropped(counts: DroppedCounts): void {
+    this.#span('dropped').dropped = counts;
   }
   end(): void {
     this.spans.push(this.#span('end'));
