@@ -32,7 +32,7 @@ function lostLines(status: AgentStatus): string[] {
   const lines: string[] = [];
   for (const [probe, counters] of Object.entries(status.counters)) {
     for (const [name, value] of Object.entries(counters)) {
-      if (/lost|full|desync|unreadable/.test(name)) lines.push(`lost: ${probe} ${name} ${value}`);
+      if (/lost|full|desync|unreadable|too_long|malformed/.test(name)) lines.push(`lost: ${probe} ${name} ${value}`);
     }
   }
   for (const [owner, programs] of Object.entries(status.missedRuns)) {

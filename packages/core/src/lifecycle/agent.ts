@@ -331,7 +331,7 @@ export class Agent implements AsyncDisposable {
       unknownProcess: this.#processes.unknown,
       records: this.#pump.records,
       strays: this.#pump.strays,
-      counters: this.#lastCounters ?? this.#counters.read(),
+      counters: together(this.#lastCounters ?? this.#counters.read(), this.#pump.counters()),
       missedRuns: this.#lastMissed ?? this.#session.missedRuns(),
       faults: this.#pump.faults(),
       runtimes: this.#runtimes.status(),
@@ -413,6 +413,13 @@ class Deferred<T> {
   set value(value: T) {
     this.#value = value;
   }
+}
+
+type Counters = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+/** Probe → counter → value, of both. */
+function together(kernel: Counters, decoders: Counters): Record<string, Record<string, number>> {
+  return Object.fromEntries(Object.entries(kernel).map(([probe, counters]) => [probe, { ...counters, ...decoders[probe] }]));
 }
 
 function sharedCounters(): string[] {

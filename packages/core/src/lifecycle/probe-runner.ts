@@ -81,6 +81,7 @@ async function bringIn(host: ProbeHost, probe: DiscoveredProbe, slot: number): P
       event: event.struct,
       minSize: binding.minSize,
       handle: (record) => decoder.decode(record, host.writer),
+      counters: decoder.counters,
     });
     if (event.explain) host.records?.add(slot, event.kind, { probe: entry.id, struct: event.struct, places: event.explain, decoder });
   }

@@ -14,6 +14,8 @@ export interface RecordSink {
   /** Smallest valid length, header included. */
   readonly minSize: number;
   handle(record: RecordView): void;
+  /** The decoder's own. */
+  readonly counters?: Readonly<Record<string, number>> | undefined;
 }
 
 /** Gets the records as they come from the kernel: a span writer that wants them too (`obi record`), or what {@link RecordPump.tap} was given. */
@@ -76,6 +78,16 @@ export class RecordPump {
 
   faults(): Record<string, SinkFaults> {
     return Object.fromEntries(this.#slots.flatMap((slot) => (slot ? [[slot.name, { ...slot.faults }]] : [])));
+  }
+
+  /** Probe → counter of its decoders → value; those that stand at 0 are left out. */
+  counters(): Record<string, Record<string, number>> {
+    const counted: Record<string, Record<string, number>> = {};
+    for (const slot of this.#slots) {
+      const counts = (slot?.byKind ?? []).flatMap((sink) => Object.entries(sink?.counters ?? {})).filter(([, value]) => value > 0);
+      if (slot && counts.length > 0) counted[slot.name] = Object.fromEntries(counts);
+    }
+    return counted;
   }
 
   /** `batch[0, used)` as the ring reader delivers it. Never throws. */

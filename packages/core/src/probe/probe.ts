@@ -12,6 +12,8 @@ export interface SpanDecoder {
    * `record.length` was checked against the event's minimal size.
    */
   decode(record: RecordView, span: SpanWriter): void;
+  /** What it left out, by reason (stable snake_case names); read at any time, and shown beside the counters of the probe's kernel side. */
+  readonly counters?: Readonly<Record<string, number>>;
 }
 
 /** Where one program of the probe's own object is attached (programs in slots are not listed: core attaches those). */

@@ -76,3 +76,13 @@ test('taps that are added get the same, whatever the writer is', () => {
   push(record(1, 7), record(1, 8), record(1, 7, 12));
   expect(seen).toEqual(['one: good good_event 7 16', 'two: good good_event 7 16']);
 });
+
+test('what decoders count themselves is shown by probe, as far as it is not 0', () => {
+  const made = new RecordPump({} as SpanWriter, () => {});
+  const counters = { malformed: 0, other: 0 };
+  made.add(1, 'good', 7, { event: 'good_event', minSize: 16, handle: () => void counters.malformed++, counters });
+  made.add(1, 'good', 8, { event: 'plain_event', minSize: 16, handle: () => {} });
+  expect(made.counters()).toEqual({});
+  made.push(record(1, 7), 24);
+  expect(made.counters()).toEqual({ good: { malformed: 1 } });
+});
