@@ -56,7 +56,7 @@ function setProcess(flags: number, runtime = 1): void {
 }
 
 beforeEach(() => {
-  for (const table of ['obi_scopes', 'obi_declared', 'obi_requests', 'obi_connections', 'obi_loads', 'obi_written']) {
+  for (const table of ['obi_scopes', 'obi_declared', 'obi_requests', 'obi_connections', 'obi_loads', 'obi_written', 'obi_spans']) {
     const map = program.map(table);
     for (const key of map.keys()) map.delete(key);
   }
@@ -399,5 +399,44 @@ describe('a traceparent that a runtime probe wrote inside the process', () => {
     call('sent', CLIENT, OTHER_THREAD, 1n);
     expect(outcome()).toMatchObject({ cause: 0n });
     expect(program.map('obi_written').keys()).toHaveLength(1);
+  });
+});
+
+describe('spans that a program makes itself', () => {
+  const SPAN = 0x5an;
+  /** What goes out now. */
+  function outgoing(forwarded = 0n) {
+    call('outgoing', CLIENT, THREAD, forwarded);
+    const output = program.value('t_output');
+    const word = (at: number) => output.readBigUInt64LE(8 + at);
+    const rule = Object.entries(ObiCounter).find(([, value]) => value === output.readUInt8(8 + 40))?.[0];
+    return { rule, request: word(16), trace: word(48), span: word(64), parent: word(72) };
+  }
+
+  test('what goes out for a scope is the child of the span that it is in, else of its request', () => {
+    const request = begin(1n);
+    expect(outgoing()).toMatchObject({ rule: 'PARENT_THREAD', request, parent: request });
+    call('enter', THREAD, SPAN);
+    expect(outgoing()).toMatchObject({ rule: 'PARENT_SPAN', request: SPAN, parent: SPAN, trace: SPAN });
+    call('enter', OTHER_THREAD, 0x77n);
+    expect(outgoing().parent).toBe(SPAN);
+    call('enter', THREAD, 0n);
+    expect(outgoing()).toMatchObject({ rule: 'PARENT_THREAD', parent: request });
+  });
+
+  test('a span is a parent without a request too', () => {
+    call('enter', THREAD, SPAN);
+    expect(outgoing()).toMatchObject({ rule: 'PARENT_SPAN', parent: SPAN, trace: SPAN });
+  });
+
+  test("the caller's traceparent that is handed on inside a span: its span id is taken, ours differs", () => {
+    const request = begin(1n);
+    const forwarded = outgoing(request);
+    expect([forwarded.parent, forwarded.span === 0n]).toEqual([request, false]);
+    call('enter', THREAD, SPAN);
+    // Of another trace than that of the field: it is no parent.
+    const inSpan = outgoing(request);
+    expect(inSpan).toMatchObject({ rule: 'PARENT_THREAD', parent: request, trace: forwarded.trace });
+    expect(inSpan.span).not.toBe(0n);
   });
 });

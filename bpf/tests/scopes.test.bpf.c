@@ -134,3 +134,25 @@ CALL(t_sent, {
 	out->cause = cause;
 	out->result = obi_request_id(&trace);
 })
+/* a: scope, b: id of the span that it is in, 0: of none. Its trace's id is that twice. */
+CALL(t_enter, {
+	struct obi_span span = { .start_ns = b };
+	__builtin_memcpy(span.trace.trace_id, &b, 8);
+	__builtin_memcpy(span.trace.trace_id + 8, &b, 8);
+	__builtin_memcpy(span.trace.span_id, &b, 8);
+	obi_scope_enter(a, b ? &span : NULL);
+})
+/* a: key of the connection that is written to, b: pid_tgid, c: request whose caller's traceparent is handed on unchanged, 0: none is */
+CALL(t_outgoing, {
+	struct obi_cause blank = {};
+	struct obi_traceparent own = {};
+	struct obi_trace trace = {};
+	struct obi_request *request = obi_request_get(c);
+	if (request) {
+		__builtin_memcpy(own.trace_id, request->trace.trace_id, 16);
+		__builtin_memcpy(own.span_id, request->trace.parent_id, 8);
+	}
+	out->cause = blank;
+	obi_outgoing_begin(&trace, request ? &own : NULL, obi_connection_find(a), b, &out->cause);
+	out->trace = trace;
+})

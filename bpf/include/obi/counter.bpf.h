@@ -39,6 +39,7 @@ enum obi_counter {
 	OBI_COUNTER_UNSAMPLED, /* span not reported: its trace is not sampled */
 	OBI_COUNTER_PROCESSES_FULL, /* table of processes was full: a child is not traced */
 	OBI_COUNTER_ORPHAN_UNJUDGED, /* the process has just executed another program, and is not known yet */
+	OBI_COUNTER_PARENT_SPAN, /* … to a span that the program made itself, counted besides the above */
 	OBI_COUNTER_OWN = 32,
 };
 

@@ -21,6 +21,14 @@ struct {
 /* Below this many pending bytes a record wakes nobody, unless the ring was empty: the reader coalesces. */
 #define OBI_WAKE_BYTES (64 * 1024)
 
+/* Flags for a record that is written now. */
+static __always_inline __u64 obi_event_wake(void)
+{
+	__u64 pending = bpf_ringbuf_query(&obi_events, BPF_RB_AVAIL_DATA);
+
+	return pending == 0 || pending >= OBI_WAKE_BYTES ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+}
+
 /*
  * Sends the first `len` bytes of `event`, which must lie in a map value or on the stack and start with the header.
  * `max` is the struct's size, a constant: it bounds `len` for the verifier.
@@ -35,10 +43,7 @@ struct {
 		if (obi_len > (max))                                                                                   \
 			obi_len = (max);                                                                               \
 		(event)->hdr.len = obi_len;                                                                            \
-		__u64 obi_pending = bpf_ringbuf_query(&obi_events, BPF_RB_AVAIL_DATA);                                 \
-		__u64 obi_wake = obi_pending == 0 || obi_pending >= OBI_WAKE_BYTES ? BPF_RB_FORCE_WAKEUP :             \
-										     BPF_RB_NO_WAKEUP;                 \
-		obi_rc = bpf_ringbuf_output(&obi_events, (event), obi_len, obi_wake);                                  \
+		obi_rc = bpf_ringbuf_output(&obi_events, (event), obi_len, obi_event_wake());                                 \
 		if (obi_rc)                                                                                            \
 			obi_count(OBI_COUNTER_EVENTS_LOST);                                                            \
 		obi_rc;                                                                                                \

@@ -10,6 +10,7 @@
 #include "counter.bpf.h"
 #include "process.bpf.h"
 #include "scope.bpf.h"
+#include "span.bpf.h"
 #include "stream.bpf.h"
 #include "traceparent.bpf.h"
 
@@ -39,9 +40,9 @@ struct obi_request {
 struct obi_cause {
 	__u64 scope; /* that was executing */
 	__u64 scope_started_ns; /* when it was started for the request; 0: not known, or it read the request itself */
-	__u64 request; /* the parent's span id, read as a number; 0: none */
+	__u64 request; /* the parent's span id, read as a number; 0: none. A request, or (rule PARENT_SPAN) a span that the program made */
 	__u64 request_start_ns;
-	__u64 request_scope; /* that read the parent's request */
+	__u64 request_scope; /* that read the parent's request, or began its span */
 	__u8 rule; /* enum obi_counter, _PARENT_… or _ORPHAN_… */
 	__u8 _pad[7];
 };
@@ -596,6 +597,17 @@ static __always_inline bool obi_written_take(struct obi_trace *trace, const stru
 	return true;
 }
 
+/* The parent is this span, which the program made itself: it is noted and counted. */
+static __always_inline const struct obi_trace *obi_parent_span(const struct obi_span *span, struct obi_cause *cause)
+{
+	obi_count(OBI_COUNTER_PARENT_SPAN);
+	cause->rule = OBI_COUNTER_PARENT_SPAN;
+	cause->request = obi_request_id(&span->trace);
+	cause->request_start_ns = span->start_ns;
+	cause->request_scope = span->scope;
+	return &span->trace;
+}
+
 /*
  * Gives an outgoing request its place in a trace. `own` is the traceparent that the application wrote, or NULL: it is adopted,
  * so that our span is the one which the receiver names as its parent. `c` is written to, NULL when it is gone already.
@@ -603,14 +615,23 @@ static __always_inline bool obi_written_take(struct obi_trace *trace, const stru
 static __always_inline void obi_outgoing_begin(struct obi_trace *trace, const struct obi_traceparent *own,
 					       struct obi_connection *c, __u64 pid_tgid, struct obi_cause *cause)
 {
-	struct obi_request *parent;
+	const struct obi_trace *parent;
+	struct obi_request *request;
+	struct obi_span *span;
 
 	if (own && obi_written_take(trace, own, c, cause))
 		return;
-	parent = obi_parent_find(c, pid_tgid, cause);
+	request = obi_parent_find(c, pid_tgid, cause);
+	span = obi_scope_span(cause->scope);
+	parent = request ? &request->trace : NULL;
+	/* Of another trace than the one that the application writes the span says nothing. */
+	if (span && (!own || obi_same_id(span->trace.trace_id, own->trace_id, 16)))
+		parent = obi_parent_span(span, cause);
+	/* Or clang asks for what it was made of once more: before 6.7 the verifier does not know that this is the same. */
+	obi_barrier(parent);
 	if (!own) {
 		if (parent)
-			obi_trace_child(trace, parent->trace.trace_id, parent->trace.span_id, parent->trace.flags);
+			obi_trace_child(trace, parent->trace_id, parent->span_id, parent->flags);
 		else
 			obi_trace_root(trace);
 		return;
@@ -620,12 +641,27 @@ static __always_inline void obi_outgoing_begin(struct obi_trace *trace, const st
 	__builtin_memcpy(trace->span_id, own->span_id, 8);
 	__builtin_memset(trace->parent_id, 0, 8);
 	trace->flags = own->flags & OBI_TRACE_SAMPLED;
-	if (!parent || !obi_same_id(parent->trace.trace_id, own->trace_id, 16))
+	if (!parent || !obi_same_id(parent->trace_id, own->trace_id, 16))
 		return;
-	__builtin_memcpy(trace->parent_id, parent->trace.span_id, 8);
+	__builtin_memcpy(trace->parent_id, parent->span_id, 8);
 	/* A proxy that forwards the incoming field unchanged names our caller's span: that id is taken, ours must differ. */
-	if (obi_same_id(parent->trace.parent_id, own->span_id, 8))
+	if (request && obi_same_id(request->trace.parent_id, own->span_id, 8))
 		obi_random(trace->span_id, 2);
+}
+
+/*
+ * Runtime probe: the program begins a span of its own, in the scope that runs now. Its parent is `within`, the span that the program
+ * itself names, or NULL: then it is found as that of an outgoing request.
+ */
+static __always_inline void obi_span_begin(struct obi_span *span, const struct obi_span *within, __u64 pid_tgid, struct obi_cause *cause)
+{
+	if (within) {
+		cause->scope = span->scope;
+		obi_trace_child(&span->trace, within->trace.trace_id, within->trace.span_id, within->trace.flags);
+		obi_parent_span(within, cause);
+	} else {
+		obi_outgoing_begin(&span->trace, NULL, NULL, pid_tgid, cause);
+	}
 }
 
 #endif

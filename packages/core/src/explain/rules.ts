@@ -52,6 +52,10 @@ const RULES: Readonly<Record<string, RuleWords>> = {
     short: "the proxy's own note",
     why: 'The proxy itself had noted, where it keeps what it knows of the connection, that it uses it for the request.',
   },
+  parent_span: {
+    short: 'the program itself says so',
+    why: 'What sent it is in a span that the program made itself (with OpenTelemetry), says the runtime probe.',
+  },
   orphan_no_request: {
     short: 'no request was read before it',
     why: 'What sent it had read no request, and was not started by anything that had one.',

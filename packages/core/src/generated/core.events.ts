@@ -68,5 +68,6 @@ export const ObiCounter = {
   UNSAMPLED: 19,
   PROCESSES_FULL: 20,
   ORPHAN_UNJUDGED: 21,
+  PARENT_SPAN: 22,
   OWN: 32,
 } as const;
