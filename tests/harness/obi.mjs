@@ -12,7 +12,9 @@ export const obiMain = path.resolve(path.dirname(fileURLToPath(import.meta.url))
 /**
  * A span as `OTEL_EBPF_TRACE_PRINTER=json` writes it, with the kind as OTLP's number.
  * @typedef {{ traceId: string, spanId: string, parentSpanId?: string, name: string, kind: number, startTimeUnixNano: string, endTimeUnixNano: string,
- *   status: { code: string, message?: string }, attributes: Record<string, unknown>, resource: Record<string, unknown> }} PrintedSpan
+ *   status: { code: string, message?: string }, attributes: Record<string, unknown>, resource: Record<string, unknown>,
+ *   events?: { timeUnixNano: string, name: string, attributes: Record<string, unknown> }[], links?: { traceId: string, spanId: string, attributes: Record<string, unknown> }[],
+ *   droppedAttributesCount?: number, droppedEventsCount?: number, droppedLinksCount?: number }} PrintedSpan
  */
 
 const KINDS = ['UNSPECIFIED', 'INTERNAL', 'SERVER', 'CLIENT', 'PRODUCER', 'CONSUMER'];

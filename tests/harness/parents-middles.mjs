@@ -88,6 +88,7 @@ export function buildMiddles() {
   if (!lacking('go')) {
     goMiddle();
     grpcMiddle();
+    autoSdkService();
     certificate();
   }
 }
@@ -114,26 +115,43 @@ function goBuild(source, out, { toolchain = 'local', flags = [], cgo = false } =
  */
 export function grpcMiddle(version) {
   return built('go-grpc', `parents-grpc-${version ?? 'own'}`, (source, out) => {
-    if (version === undefined) return goBuild(source, out);
-    const folder = mkdtempSync(path.join(tmpdir(), 'obi-grpc-'));
-    try {
-      cpSync(path.join(source, 'main.go'), path.join(folder, 'main.go'));
-      writeFileSync(path.join(folder, 'go.mod'), `module parents-grpc\n\ngo 1.18\n\nrequire google.golang.org/grpc ${version}\n`);
-      // What it needs of other modules is as old as it.
-      execFileSync('go', ['mod', 'tidy'], {
-        cwd: folder,
-        env: { ...process.env, GOTOOLCHAIN: 'local', GOFLAGS: '-mod=mod' },
-        stdio: ['ignore', 'ignore', 'pipe'],
-      });
-      goBuild(folder, out);
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
+    if (version === undefined) goBuild(source, out);
+    else withModules(source, `module parents-grpc\n\ngo 1.18\n\nrequire google.golang.org/grpc ${version}\n`, out);
   });
+}
+
+/** Builds a program with another go.mod: what it needs of further modules is as old as what that names. @param {string} source @param {string} mod @param {string} out @param {{ flags?: string[] }} [way] */
+function withModules(source, mod, out, way) {
+  const folder = mkdtempSync(path.join(tmpdir(), 'obi-modules-'));
+  try {
+    cpSync(path.join(source, 'main.go'), path.join(folder, 'main.go'));
+    writeFileSync(path.join(folder, 'go.mod'), mod);
+    execFileSync('go', ['mod', 'tidy'], {
+      cwd: folder,
+      env: { ...process.env, GOTOOLCHAIN: 'local', GOFLAGS: '-mod=mod' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    goBuild(folder, out, way);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** The service of tests/workloads/go-tls. @returns {string} */
 export const goService = () => built('../go-tls', 'go-tls', goBuild);
+
+/**
+ * The service of tests/workloads/auto-sdk-go. @param {{ version?: string, toolchain?: string }} [way] version: of go.opentelemetry.io/auto/sdk, then stripped and position-independent; else that of its go.mod
+ * @returns {string} @throws what the toolchain says, or Go's module proxy
+ */
+export const autoSdkService = ({ version, toolchain = 'local' } = {}) =>
+  built('../auto-sdk-go', `auto-sdk-${version ?? 'own'}-${toolchain}`, (source, out) => {
+    if (version === undefined) goBuild(source, out, { toolchain });
+    else
+      withModules(source, `module auto-sdk-go\n\ngo 1.26.0\n\nrequire go.opentelemetry.io/auto/sdk ${version}\n`, out, {
+        flags: ['-buildmode=pie', '-ldflags=-s -w'],
+      });
+  });
 
 /** A certificate for 127.0.0.1 that signs itself, made by Go's own tool. @returns {import('./parents.mjs').Tls} its files */
 export function certificate() {

@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { ExplainAnswer } from '@obi/core';
 import { Obi, obiMain, type PrintedSpan } from '../harness/obi.mjs';
+import { autoSdkService, lacking } from '../harness/parents-middles.mjs';
 import { Sandbox } from '../harness/sandbox.mjs';
 import { fetchIn, missing, type Service, startService } from '../harness/services.mjs';
 import { portsOf, testUnless } from './support/chain.js';
@@ -208,4 +209,27 @@ withPython('turned off, or without a place for the socket, obi traces as before'
   await fetchIn(sandbox, `${service.url}/x`);
   expect(await homeless.waitForSpans(1)).toHaveLength(1);
   expect((await homeless.stop()).code).toBe(0);
+});
+
+testUnless(lacking('go'))('a call inside a span that the program made itself, and that span', async () => {
+  const leaf = await startService(sandbox, 'node', { name: 'leaf' });
+  const service = await sandbox.start('auto-sdk', [autoSdkService()], { env: { NEXT: leaf.url } });
+  const port = Number((await service.line(/^listening (\d+)$/))[1]);
+  const plugins = `http,${path.join(root, 'packages/probe-go')}`;
+  const obi = await Obi.start(sandbox, { plugins, ports: [port], env: { OTEL_EBPF_EXPLAIN_DIRECTORY: directory } });
+  await fetchIn(sandbox, `http://127.0.0.1:${port}/call?n=1`);
+  expect(await obi.waitForSpans(4)).toHaveLength(4);
+  const own = obi.spans.find(({ name }) => name === 'outer 1');
+  const called = obi.spans.find(({ attributes }) => String(attributes['url.full']).endsWith('/inside-1'));
+  const [call] = (await explained(called?.spanId ?? '')).spans;
+  expect(call).toMatchObject({
+    parentSpanId: own?.spanId,
+    verdict: { kind: 'joined', rule: 'parent_span' },
+    cause: { request: { spanId: own?.spanId, readBy: { kind: 'declared' } } },
+  });
+  const [made] = (await explained(own?.spanId ?? '')).spans;
+  const request = obi.spans.find(({ kind }) => kind === SERVER);
+  expect(made).toMatchObject({ kind: 'internal', name: 'outer 1', parentSpanId: request?.spanId, verdict: { kind: 'joined', rule: 'parent_declared' } });
+  // Its times are the program's, of the other clock.
+  expect(Math.abs(Date.parse(made?.began ?? '') - Number(BigInt(own?.startTimeUnixNano ?? 0) / 1_000_000n))).toBeLessThan(50);
 });

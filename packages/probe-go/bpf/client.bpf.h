@@ -6,13 +6,14 @@
 #ifndef OBI_GO_CLIENT_BPF_H
 #define OBI_GO_CLIENT_BPF_H
 
-#include "go.h"
+#include "context.bpf.h"
 
 struct go_client {
 	__u64 request; /* that the latest user of the connection works for, answered or not; 0: none */
 	__u64 writer; /* scope of its writing goroutine; 0: not running yet */
 	__u32 tgid;
 	__u32 flags; /* of the user's scope: OBI_SCOPE_AMBIGUOUS */
+	__u64 span; /* that the request's context carries: key in go_spans; 0: none */
 };
 
 /*
@@ -39,20 +40,22 @@ static __always_inline struct go_client *go_client_get_or_new(__u64 key, __u32 t
 /* The writer works for what the user works for, and where that is not known, for the same reason. */
 static __always_inline void client_tell_writer(struct go_client *client, __u64 writer)
 {
-	__u64 request = client->request;
+	__u64 request = client->request, key = client->span;
+	struct go_span *span = key ? bpf_map_lookup_elem(&go_spans, &key) : NULL;
 	struct obi_scope *s;
 
 	obi_scope_set_request(writer, request);
+	obi_scope_enter(writer, span ? &span->span : NULL);
 	s = obi_scope_get(writer);
 	if (s)
 		s->flags = (s->flags & ~OBI_SCOPE_AMBIGUOUS) | client->flags;
 }
 
 /*
- * Goroutine `g` has got the connection for one request. The writer may start at this moment on another CPU: each tells its part
+ * Goroutine `g` has got the connection for `sent` (a transportRequest, which begins with its http.Request). The writer may start at this moment on another CPU: each tells its part
  * before it reads the other's (the exchange is a barrier), so that one of them knows both.
  */
-static __always_inline void client_used(__u64 connection, __u64 g)
+static __always_inline void client_used(__u64 connection, __u64 sent, __u64 g)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	__u64 user = goroutine_scope(tgid, g), key = obi_scope_id(tgid, connection), request = obi_scope_request(user, tgid), writer;
@@ -65,6 +68,7 @@ static __always_inline void client_used(__u64 connection, __u64 g)
 	if (!request && s)
 		request = s->inherited ? s->inherited : s->request;
 	client->flags = s ? s->flags & OBI_SCOPE_AMBIGUOUS : 0;
+	client->span = request_span(tgid, obi_user_word(sent));
 	__sync_lock_test_and_set(&client->request, request);
 	writer = client->writer;
 	/* The connection may break at this moment, and its entry be another one's: the writer has to know it, too. */

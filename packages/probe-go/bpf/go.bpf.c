@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Go programs: whose request a goroutine works for (channels, connections of net/http's client), what goes through crypto/tls, and requests over HTTP/2, also of gRPC. Every program hangs on a function's entry, or on a call or jump in it. */
+/* Go programs: whose request a goroutine works for (channels, connections of net/http's client), what goes through crypto/tls, and requests over HTTP/2, also of gRPC, and spans that the program makes itself. Every program hangs on a function's entry, or on a call or jump in it. */
 #include <obi/event.bpf.h>
+#include "auto.bpf.h"
 #include "channel.bpf.h"
 #include "client.bpf.h"
 #include "goroutine.bpf.h"
@@ -13,6 +14,7 @@
 OBI_LICENSE;
 
 OBI_EVENT(http_exchange_event, HTTP_EXCHANGE_EVENT);
+OBI_EVENT(auto_span_event, AUTO_SPAN_EVENT);
 OBI_COUNTERS(go_counter);
 
 /* newproc1's call of gostartcallfn(gobuf *gobuf, fv *funcval), on the runtime's own stack */
@@ -40,7 +42,7 @@ int go_exited(struct pt_regs *ctx)
 SEC("uprobe.multi")
 int go_client_used(struct pt_regs *ctx)
 {
-	client_used(GO_ARGUMENT_1(ctx), GO_GOROUTINE(ctx));
+	client_used(GO_ARGUMENT_1(ctx), GO_ARGUMENT_2(ctx), GO_GOROUTINE(ctx));
 	return 0;
 }
 
@@ -207,7 +209,7 @@ int go_rpc_closed(struct pt_regs *ctx)
 SEC("uprobe.multi")
 int go_h2_encodes(struct pt_regs *ctx)
 {
-	http2_encodes(GO_ARGUMENT_1(ctx), GO_GOROUTINE(ctx));
+	http2_encodes(GO_ARGUMENT_1(ctx), GO_ARGUMENT_2(ctx), GO_GOROUTINE(ctx));
 	return 0;
 }
 
@@ -267,5 +269,21 @@ SEC("uprobe.multi")
 int go_h2_over(struct pt_regs *ctx)
 {
 	stream_closed(GO_ARGUMENT_1(ctx));
+	return 0;
+}
+
+/* go.opentelemetry.io/auto/sdk.(*tracer).start(ctx context.Context, spanPtr *span, …), where its stack is large enough */
+SEC("uprobe.multi")
+int go_auto_started(struct pt_regs *ctx)
+{
+	auto_started(GO_ARGUMENT_2(ctx), GO_ARGUMENT_3(ctx), GO_ARGUMENT_4(ctx), GO_GOROUTINE(ctx));
+	return 0;
+}
+
+/* (*span).ended(buf []byte), likewise: once for a span */
+SEC("uprobe.multi")
+int go_auto_ended(struct pt_regs *ctx)
+{
+	auto_ended(GO_ARGUMENT_1(ctx), GO_ARGUMENT_2(ctx), GO_ARGUMENT_3(ctx));
 	return 0;
 }

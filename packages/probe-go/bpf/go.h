@@ -39,6 +39,10 @@
 #define GO_BUFFER_USED 40 /* how much of it */
 #define GO_FRAMER_WRITER 112 /* an interface; or, with each member that newer ones have more, a word later */
 #define GO_FRAMER_WRITERS 4
+/* … and of go.opentelemetry.io/auto/sdk 1.1 to 1.2: span; internal/telemetry.Traces; context.Context's implementations begin with the one that they were made from */
+#define GO_AUTO_SPAN_SAMPLED 144 /* a word of 32 bits */
+#define GO_AUTO_SPAN_TRACES 160
+#define GO_AUTO_TRACES_COUNT 8
 
 /* A slice, as Go keeps it. */
 struct go_slice {
@@ -67,6 +71,8 @@ struct go_settings {
 	__u32 tls; /* what goes through crypto/tls is told */
 	__u64 tcp_close; /* net.(*TCPConn).Close in this process: by it the itab of a TCP connection is known; 0: it has none */
 	__u64 buffer_write; /* bufio.(*Writer).Write, by which that of its io.Writer is; 0: no traceparent is written */
+	__u32 request_context; /* in net/http.Request: its context, an interface */
+	__u32 _pad;
 };
 
 /* tgid → settings. Inserted: user space, before the programs are attached, and once more with `tls`. Deleted: user space, soon after the process's end. */
@@ -112,6 +118,9 @@ enum go_counter {
 	GO_COUNTER_WRITTEN, /* requests that got their traceparent inside the process */
 	GO_COUNTER_NO_ROOM, /* … that got none there: no room in the buffer, or a header block in parts */
 	GO_COUNTER_WRITE_FAILED, /* … whose memory could not be written */
+	GO_COUNTER_AUTO_SPAN_UNKNOWN, /* spans of the Auto SDK that ended and whose start was not seen, or forgotten: lost */
+	GO_COUNTER_AUTO_SPAN_TOO_LONG, /* … of more than AUTO_SPAN_TEXT bytes: lost */
+	GO_COUNTER_AUTO_SPAN_UNREADABLE, /* … that the SDK could not encode (an attribute is not a number), or whose bytes could not be read: lost */
 };
 
 enum go_role_kind {

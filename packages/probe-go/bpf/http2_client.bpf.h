@@ -13,6 +13,7 @@ struct go_sending {
 	__u64 stream; /* key in go_streams */
 	__u32 tgid;
 	__u32 encoded; /* its frame comes next, and wants a traceparent */
+	__u64 span; /* that the request's context carries: key in go_spans; 0: none */
 };
 
 /*
@@ -26,15 +27,19 @@ struct {
 	__type(value, struct go_sending);
 } go_sending SEC(".maps");
 
-/* Goroutine `g` begins to encode the header block of `stream`. */
-static __always_inline void http2_encodes(__u64 stream, __u64 g)
+/* Goroutine `g` begins to encode the header block of `stream`, for an http.Request; in net/http since Go 1.27, for a ClientRequest, which begins with its context. */
+static __always_inline void http2_encodes(__u64 stream, __u64 request, __u64 g)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct go_sending sending = { .stream = obi_scope_id(tgid, stream), .tgid = tgid };
 	__u64 scope = goroutine_scope(tgid, g);
 
-	if (obi_process_get(tgid))
-		bpf_map_update_elem(&go_sending, &scope, &sending, BPF_ANY);
+	if (!obi_process_get(tgid))
+		return;
+	sending.span = request_span(tgid, request);
+	if (!sending.span)
+		sending.span = context_span_at(tgid, request);
+	bpf_map_update_elem(&go_sending, &scope, &sending, BPF_ANY);
 }
 
 /* … encodes one of its fields. */
@@ -60,9 +65,10 @@ static __always_inline bool http2_is_written(const struct stream_fields *fields)
 /* … and sends it over `client`: the request gets its place in a trace. */
 static __always_inline void http2_sent(__u64 client, __u64 g)
 {
-	__u64 pid_tgid = bpf_get_current_pid_tgid(), scope = goroutine_scope(pid_tgid >> 32, g), key;
+	__u64 pid_tgid = bpf_get_current_pid_tgid(), scope = goroutine_scope(pid_tgid >> 32, g), key, span;
 	struct go_sending *sending = bpf_map_lookup_elem(&go_sending, &scope);
 	struct go_stream *blank, *s;
+	struct go_span *context;
 	struct sock *sk;
 	__u32 zero = 0;
 
@@ -78,8 +84,14 @@ static __always_inline void http2_sent(__u64 client, __u64 g)
 		s = bpf_map_lookup_elem(&go_streams, &key);
 		if (s) {
 			stream_fill(s, sk, &sending->fields, HTTP_ROLE_CLIENT);
+			span = sending->span;
+			context = span ? bpf_map_lookup_elem(&go_spans, &span) : NULL;
+			if (context)
+				obi_scope_enter(scope, &context->span);
 			obi_outgoing_begin(&s->exchange.trace, stream_context_of(s), obi_connection_get(sk), pid_tgid, &s->exchange.cause);
 			sending->encoded = http2_is_written(&sending->fields);
+			if (context)
+				obi_scope_enter(scope, NULL);
 		}
 	}
 	if (!sending->encoded)

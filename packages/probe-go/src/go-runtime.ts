@@ -23,7 +23,7 @@ const key = (pid: number): Buffer => {
   return bytes;
 };
 
-/** Where the values of tables name their process: struct go_role, go_item, go_client, go_write in bpf, and that of an exchange. */
+/** Where the values of tables name their process: struct go_role, go_item, go_client, go_write, go_span in bpf, that of an exchange, and struct obi_span. */
 const TGID: Readonly<Record<string, number>> = {
   go_roles: 12,
   go_items: 8,
@@ -33,6 +33,8 @@ const TGID: Readonly<Record<string, number>> = {
   go_calls: httpExchangeEvent.offset.tgid,
   go_served: 16,
   go_sending: 120,
+  go_spans: 56,
+  obi_spans: 56,
 };
 
 /** One of the programs that write into the process: they are all there, or none. */

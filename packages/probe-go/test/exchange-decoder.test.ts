@@ -51,7 +51,7 @@ function spanOf(stream: Stream) {
     .registerValue(Config, config)
     .registerValue(Logger, silentLogger)
     .registerFactory(Routes, () => new ConfigRoutes(config.routes));
-  const [span, ...others] = replay(probe, [record(stream)], container, {});
+  const [span, ...others] = replay(probe, [{ struct: event.struct, kind: event.kind, hex: Buffer.from(record(stream)).toString('hex') }], container, {});
   expect(others).toEqual([]);
   return span;
 }

@@ -25,8 +25,8 @@ const FIXED = {
   'crypto/tls.Conn.isClient': 'GO_TLS_IS_CLIENT',
   'internal/poll.FD.Sysfd': 'GO_FD_SYSFD',
 };
-/** Structures that bpf/tls.bpf.h takes for their first member. */
-const FIRST = ['net.TCPConn.conn', 'net.conn.fd', 'net.netFD.pfd'];
+/** Structures that bpf/tls.bpf.h and client.bpf.h take for their first member. */
+const FIRST = ['net/http.transportRequest.Request', 'net.TCPConn.conn', 'net.conn.fd', 'net.netFD.pfd'];
 /** It had another name. */
 const ITAB = { name: 'GO_ITAB_FUN', old: 'runtime.itab.fun', member: 'internal/abi.ITab.Fun', since: 23 };
 /** net/http's HTTP/2, which is a package of its own since Go 1.27. @type {(minor: number) => Record<string, number>} */
@@ -43,7 +43,7 @@ const http2 = (minor) => {
     'vendor/golang.org/x/net/http2/hpack.HeaderField.Sensitive': macro('GO_HEADER_FIELD_BYTES') - 8,
   };
 };
-const MEMBERS = [...Object.keys(FIXED), ...FIRST, 'runtime.m.curg', 'runtime.hchan.elemtype', 'runtime.hchan.recvx'];
+const MEMBERS = [...Object.keys(FIXED), ...FIRST, 'runtime.m.curg', 'runtime.hchan.elemtype', 'runtime.hchan.recvx', 'net/http.Request.ctx'];
 
 /** Has all that is looked for. */
 const SAMPLE = `package main
@@ -115,6 +115,7 @@ function check(versions) {
       ...http2(minor),
       'runtime.m.curg': layout?.curg,
       'runtime.hchan.elemtype': layout?.elemtype,
+      'net/http.Request.ctx': layout?.requestContext,
       'runtime.hchan.recvx': layout && layout.elemtype + macro('GO_HCHAN_RECVX'),
     };
     const wrong = Object.entries(told).filter(([member, offset]) => found[member] !== offset);

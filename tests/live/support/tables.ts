@@ -20,18 +20,22 @@ export function keysOf<T extends string>(pid: number, names: readonly T[]): Reco
   return Object.fromEntries(keys) as Record<T, string[]>;
 }
 
-/** Tables of probe-go's streams, and of open requests, that are not empty: name → entries. */
-export function heldStreams(pid: number): Record<string, number> {
-  const keys = keysOf(pid, ['go_streams', 'go_calls', 'go_served', 'go_sending', 'obi_requests']);
-  return Object.fromEntries(Object.entries(keys).flatMap(([name, { length }]) => (length > 0 ? [[name, length]] : [])));
+/** Those of these tables that are not empty: name → entries. */
+function heldIn(pid: number, names: readonly string[]): Record<string, number> {
+  return Object.fromEntries(Object.entries(keysOf(pid, names)).flatMap(([name, { length }]) => (length > 0 ? [[name, length]] : [])));
 }
 
 /** Looks until that is what they hold, 15 s at most: goroutines and processes end a little later than what they did. @returns what they hold then */
-export async function settledStreams(pid: number, wanted: Readonly<Record<string, number>>): Promise<Record<string, number>> {
+export async function settledTables(pid: number, names: readonly string[], wanted: Readonly<Record<string, number>>): Promise<Record<string, number>> {
   const end = Date.now() + 15_000 * patience;
   for (;;) {
-    const held = heldStreams(pid);
+    const held = heldIn(pid, names);
     if (isDeepStrictEqual(held, wanted) || Date.now() > end) return held;
     await delay(100);
   }
 }
+
+/** Of probe-go's streams, and of open requests. */
+const STREAMS = ['go_streams', 'go_calls', 'go_served', 'go_sending', 'obi_requests'];
+export const heldStreams = (pid: number) => heldIn(pid, STREAMS);
+export const settledStreams = (pid: number, wanted: Readonly<Record<string, number>>) => settledTables(pid, STREAMS, wanted);

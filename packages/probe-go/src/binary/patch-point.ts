@@ -6,6 +6,10 @@ const COMPARE = [Buffer.from([0x49, 0x3b, 0x66, 0x10]), Buffer.from([0x4d, 0x3b,
 const LEA_R12_SHORT = Buffer.from([0x4c, 0x8d, 0x64, 0x24]);
 const LEA_R12_LONG = Buffer.from([0x4c, 0x8d, 0xa4, 0x24]);
 const PUSH_RBP = 0x55;
+const SHORT_JUMP = 2;
+const NEAR_JUMP = 6;
+/** Bytes that these functions look at. */
+export const PROLOGUE = 19;
 
 /**
  * The stack check ends in a jump, which the kernel emulates; a uprobe on the comparison in front of it would be single-stepped (FACTS: twenty times as dear).
@@ -21,4 +25,14 @@ export function cheapEntry(code: Buffer): number {
   at += 4;
   const isJump = code[at] === 0x76 || (code[at] === 0x0f && code[at + 1] === 0x86);
   return isJump ? at : 0;
+}
+
+/**
+ * Behind the stack check, where a function saves its caller's frame pointer, which the kernel emulates too: passed once for each call.
+ * @returns undefined where the function looks different
+ */
+export function settledEntry(code: Buffer): number | undefined {
+  const jump = cheapEntry(code);
+  const after = jump === 0 ? 0 : jump + (code[jump] === 0x76 ? SHORT_JUMP : NEAR_JUMP);
+  return code[after] === PUSH_RBP ? after : undefined;
 }

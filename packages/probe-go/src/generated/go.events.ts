@@ -81,3 +81,52 @@ export const httpExchangeEvent = {
   finished: (view: DataView, base: number): number => view.getUint32(base + 180, true),
   rpc: (view: DataView, base: number): number => view.getUint8(base + 184),
 } as const;
+
+/** Layout of `struct auto_span_event`. */
+export const autoSpanEvent = {
+  struct: 'auto_span_event',
+  kind: 2,
+  /** sizeof, bytes. */
+  size: 16488,
+  /** Smallest length of a valid record, bytes. */
+  minSize: 104,
+  digest: 'd21dbed11e5d50e2',
+  /** Byte offset of each member from the start of the record. */
+  offset: {
+    hdrProbe: 0,
+    hdrKind: 2,
+    hdrLen: 4,
+    traceTraceId: 8,
+    traceSpanId: 24,
+    traceParentId: 32,
+    traceFlags: 40,
+    causeScope: 48,
+    causeScopeStartedNs: 56,
+    causeRequest: 64,
+    causeRequestStartNs: 72,
+    causeRequestScope: 80,
+    causeRule: 88,
+    tgid: 96,
+    textLen: 100,
+    text: 104,
+  },
+  /** Number of elements of each array. */
+  length: {
+    traceTraceId: 16,
+    traceSpanId: 8,
+    traceParentId: 8,
+    text: 16384,
+  },
+  hdrProbe: (view: DataView, base: number): number => view.getUint16(base, true),
+  hdrKind: (view: DataView, base: number): number => view.getUint16(base + 2, true),
+  hdrLen: (view: DataView, base: number): number => view.getUint32(base + 4, true),
+  traceFlags: (view: DataView, base: number): number => view.getUint8(base + 40),
+  causeScope: (view: DataView, base: number): bigint => view.getBigUint64(base + 48, true),
+  causeScopeStartedNs: (view: DataView, base: number): bigint => view.getBigUint64(base + 56, true),
+  causeRequest: (view: DataView, base: number): bigint => view.getBigUint64(base + 64, true),
+  causeRequestStartNs: (view: DataView, base: number): bigint => view.getBigUint64(base + 72, true),
+  causeRequestScope: (view: DataView, base: number): bigint => view.getBigUint64(base + 80, true),
+  causeRule: (view: DataView, base: number): number => view.getUint8(base + 88),
+  tgid: (view: DataView, base: number): number => view.getUint32(base + 96, true),
+  textLen: (view: DataView, base: number): number => view.getUint32(base + 100, true),
+} as const;

@@ -5,8 +5,9 @@ import { type GoVersion, readGoVersion } from '../binary/build-info.js';
 import { CHANNEL_FUNCTIONS, findChannelSites } from '../binary/channel-sites.js';
 import { findFunctions, type GoFunctions } from '../binary/function-table.js';
 import { goroutineSlot } from '../binary/goroutine-slot.js';
-import { cheapEntry } from '../binary/patch-point.js';
+import { cheapEntry, PROLOGUE } from '../binary/patch-point.js';
 import { findTlsSites, TLS_FUNCTIONS } from '../binary/tls-sites.js';
+import { AUTO_SDK_FUNCTIONS, findAutoSdkSites } from './auto-sdk.js';
 import { HTTP2_FUNCTIONS, http2Programs } from './http2.js';
 import { LAYOUTS, type Landmark, type Layout, NEWEST, OLDEST } from './layouts.js';
 
@@ -50,8 +51,6 @@ const WRITING: Readonly<Record<string, string>> = {
   'net/http/internal/http2.(*Framer).WriteHeaders': 'go_h2_framed',
   'golang.org/x/net/http2.(*Framer).WriteHeaders': 'go_h2_framed',
 };
-/** Bytes that {@link cheapEntry} looks at. */
-const PROLOGUE = 16;
 
 /**
  * @param path of the program, as obi can open it @param arch of this machine, as Node names it
@@ -72,6 +71,7 @@ export function inspect(path: string, arch: string = process.arch): Plan | strin
     ...CHANNEL_FUNCTIONS,
     ...TLS_FUNCTIONS,
     ...HTTP2_FUNCTIONS,
+    ...AUTO_SDK_FUNCTIONS,
   ];
   const functions = findFunctions(image, wanted);
   if (!functions) return `${version.text}: its table of functions (.gopclntab) is missing, or of a kind that is not known`;
@@ -83,6 +83,7 @@ export function inspect(path: string, arch: string = process.arch): Plan | strin
   if (typeof sites === 'string') return `${version.text}: ${sites} is not as in Go's own releases (built with a profile, PGO?)`;
 
   const tls = findTlsSites(image, functions);
+  const autoSdk = findAutoSdkSites(image, functions);
   const client = entryHooks(image, functions, CLIENT);
   const hooks = [
     ...entryHooks(image, functions, { [EXIT]: 'go_exited' }),
@@ -91,11 +92,15 @@ export function inspect(path: string, arch: string = process.arch): Plan | strin
     ...entryHooks(image, functions, http2Programs(functions)),
     ...(client.length === Object.keys(CLIENT).length ? client : []),
     ...(typeof tls === 'object' ? [...tls].flatMap(([program, addresses]) => hooksAt(image, program, addresses)) : []),
+    ...(typeof autoSdk === 'object' ? [...autoSdk].flatMap(([program, addresses]) => hooksAt(image, program, addresses)) : []),
   ];
-  const limit =
-    typeof tls === 'string'
-      ? `its TLS connections have no spans: ${tls} is not as in Go's own releases (built with a profile, PGO, or without optimisation?)`
-      : undefined;
+  const limits = [
+    ...(typeof tls === 'string'
+      ? [`its TLS connections have no spans: ${tls} is not as in Go's own releases (built with a profile, PGO, or without optimisation?)`]
+      : []),
+    ...(typeof autoSdk === 'string' ? [`spans that it makes itself are not seen: ${autoSdk} is not as Go's own releases compile it`] : []),
+  ];
+  const limit = limits.length > 0 ? limits.join('; ') : undefined;
   const landmarks = { tcpClose: functions.get(LANDMARKS.tcpClose)?.address, bufferWrite: functions.get(LANDMARKS.bufferWrite)?.address };
   return { version: version.text, layout, slot, hooks, limit, entry: image.entry, landmarks, tls: typeof tls === 'object' };
 }

@@ -6,19 +6,21 @@ export interface Layout {
   readonly curg: number;
   /** runtime.hchan.elemtype */
   readonly elemtype: number;
+  /** net/http.Request.ctx */
+  readonly requestContext: number;
 }
 
 export const LAYOUTS: Readonly<Record<number, Layout>> = {
-  18: { curg: 192, elemtype: 32 },
-  19: { curg: 192, elemtype: 32 },
-  20: { curg: 192, elemtype: 32 },
-  21: { curg: 192, elemtype: 32 },
-  22: { curg: 192, elemtype: 32 },
-  23: { curg: 192, elemtype: 40 },
-  24: { curg: 192, elemtype: 40 },
-  25: { curg: 184, elemtype: 40 },
-  26: { curg: 184, elemtype: 40 },
-  27: { curg: 184, elemtype: 40 },
+  18: { curg: 192, elemtype: 32, requestContext: 232 },
+  19: { curg: 192, elemtype: 32, requestContext: 232 },
+  20: { curg: 192, elemtype: 32, requestContext: 232 },
+  21: { curg: 192, elemtype: 32, requestContext: 232 },
+  22: { curg: 192, elemtype: 32, requestContext: 232 },
+  23: { curg: 192, elemtype: 40, requestContext: 248 },
+  24: { curg: 192, elemtype: 40, requestContext: 248 },
+  25: { curg: 184, elemtype: 40, requestContext: 248 },
+  26: { curg: 184, elemtype: 40, requestContext: 248 },
+  27: { curg: 184, elemtype: 40, requestContext: 248 },
 };
 export const OLDEST = 18;
 export const NEWEST = 27;
@@ -29,13 +31,14 @@ export type Landmark = 'tcpClose' | 'bufferWrite';
 export type Landmarks = Readonly<Record<Landmark, bigint>>;
 
 /** `struct go_settings` in bpf/go.h. @param tls programs hang on crypto/tls already */
-export function settingsBytes({ curg, elemtype }: Layout, { pools }: { readonly pools: boolean }, { tcpClose, bufferWrite }: Landmarks, tls: boolean): Buffer {
-  const bytes = Buffer.alloc(32);
+export function settingsBytes({ curg, elemtype, requestContext }: Layout, { pools }: { readonly pools: boolean }, { tcpClose, bufferWrite }: Landmarks, tls: boolean): Buffer {
+  const bytes = Buffer.alloc(40);
   bytes.writeUInt32LE(curg, 0);
   bytes.writeUInt32LE(elemtype, 4);
   bytes.writeUInt32LE(pools ? 1 : 0, 8);
   bytes.writeUInt32LE(tls ? 1 : 0, 12);
   bytes.writeBigUInt64LE(tcpClose, 16);
   bytes.writeBigUInt64LE(bufferWrite, 24);
+  bytes.writeUInt32LE(requestContext, 32);
   return bytes;
 }

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// Spans that a Go program makes itself, by OpenTelemetry's Auto SDK: they say what the program says, under its request, and what it asks for in one of them is that one's child.
+import path from 'node:path';
+import { Obi, type PrintedSpan } from '../harness/obi.mjs';
+import { autoSdkService, certificate, goService, lacking } from '../harness/parents-middles.mjs';
+import { patience } from '../harness/proc.mjs';
+import { Sandbox } from '../harness/sandbox.mjs';
+import { type Service, startService } from '../harness/services.mjs';
+import { testUnless } from './support/chain.js';
+import { ACCOUNTING, type Account, finish, NO_FAULTS } from './support/counters.js';
+import { inVm, root } from './support/features.js';
+import { fetchAll } from './support/fetch.mjs';
+import { settledTables } from './support/tables.js';
+
+const [INTERNAL, SERVER, CLIENT, CONSUMER] = [1, 2, 3, 5];
+const REQUESTS = inVm ? 20 : 200;
+const CONCURRENT = 50;
+/** AUTO_SPAN_TEXT in bpf/auto.h; around the attribute stand some hundred bytes more. */
+const MOST_BYTES = 16384;
+const TABLES = ['go_spans', 'obi_spans', 'obi_requests', 'go_clients'] as const;
+jest.setTimeout(120_000 * patience);
+
+const here = testUnless(lacking('go'));
+/** Programs that are built for one row only: a virtual machine cannot write into the cache. */
+const outsideVm = testUnless(lacking('go') ?? (inVm ? 'built outside of virtual machines alone' : undefined));
+let sandbox: Sandbox;
+let leaf: Service;
+let service: Awaited<ReturnType<Sandbox['start']>>;
+let port: number;
+let obi: Obi;
+beforeEach(async () => {
+  sandbox = await Sandbox.create({ netns: true, name: 'obi-auto-sdk' });
+});
+afterEach(() => sandbox.dispose());
+
+/** @param next what it asks, instead of a leaf that is traced too */
+async function start(way: Parameters<typeof autoSdkService>[0] = {}, next?: string): Promise<void> {
+  leaf = await startService(sandbox, 'node', { name: 'leaf' });
+  service = await sandbox.start('service', [autoSdkService(way)], { env: { NEXT: next ?? leaf.url } });
+  port = Number((await service.line(/^listening (\d+)$/))[1]);
+  const plugins = `http,${path.join(root, 'packages/probe-go')}`;
+  obi = await Obi.start(sandbox, { plugins, ports: [port, leaf.port], env: ACCOUNTING });
+}
+
+/** Each path once for each number, many at a time. */
+async function ask(paths: readonly string[]): Promise<void> {
+  for (let from = 0; from < paths.length; from += CONCURRENT) {
+    const urls = paths.slice(from, from + CONCURRENT).map((one) => `http://127.0.0.1:${port}${one}`);
+    expect((await fetchAll(sandbox, 30 * patience, urls)).filter((answer) => answer[0] !== 200)).toEqual([]);
+  }
+}
+const numbered = (target: string) => Array.from({ length: REQUESTS }, (_, n) => `${target}?n=${n}`);
+
+/** Ends obi once it has `count` spans. */
+async function account(count: number): Promise<Account> {
+  await obi.waitForSpans(count);
+  const all = await finish(obi);
+  expect({ code: all.code, spans: all.spans.length, faults: all.faults.go }).toEqual({ code: 0, spans: count, faults: NO_FAULTS });
+  return all;
+}
+
+const serverOf = (spans: readonly PrintedSpan[], query: string) => spans.find(({ kind, attributes }) => kind === SERVER && attributes['url.query'] === query);
+const named = (spans: readonly PrintedSpan[], name: string) => spans.filter((span) => span.name === name);
+/** Of spans of one name. @returns the only one, as a child of `parent` and with what else is expected */
+function childOf(parent: PrintedSpan | undefined, spans: readonly PrintedSpan[], name: string, expected: object = {}): PrintedSpan | undefined {
+  const found = named(spans, name);
+  expect(found).toMatchObject([{ traceId: parent?.traceId, parentSpanId: parent?.spanId, ...expected }]);
+  return found[0];
+}
+
+const attributesOf = (n: number) => ({
+  'otel.scope.name': 'shop',
+  'otel.scope.version': '1.2.3',
+  n,
+  text: 'Größe "1"\n<&>',
+  flag: true,
+  integer: '9223372036854775807',
+  double: 2,
+  texts: ['a', ''],
+  flags: [true, false],
+  integers: ['-9223372036854775808', 7],
+  doubles: [1, 0.5],
+});
+
+async function nested(way: Parameters<typeof autoSdkService>[0] = {}): Promise<void> {
+  await start(way);
+  await ask(numbered('/spans'));
+  const { spans, counters } = await account(5 * REQUESTS);
+  for (let n = 0; n < REQUESTS; n++) {
+    const outer = childOf(serverOf(spans, `n=${n}`), spans, `outer ${n}`, { kind: INTERNAL, status: { code: 'UNSET' } });
+    expect(outer?.attributes).toEqual(attributesOf(n));
+    expect(outer?.events).toEqual([{ timeUnixNano: expect.stringMatching(/^\d{19}$/), name: 'begun', attributes: { n } }]);
+    expect(outer?.links).toEqual([{ traceId: 'c0ffee00000000000000000000000001', spanId: 'beef000000000002', attributes: { why: 'message' } }]);
+    const inner = childOf(outer, spans, `inner ${n}`, { kind: CONSUMER, status: { code: 'ERROR', message: 'failed' } });
+    expect(inner?.attributes).toMatchObject({ n });
+    expect(inner?.events).toMatchObject([{ name: 'exception', attributes: { 'exception.type': '*errors.errorString', 'exception.message': 'out of stock' } }]);
+    const times = { startTimeUnixNano: '1700000000123456789', endTimeUnixNano: '1700000001987654321' };
+    childOf(inner, spans, `innermost ${n}`, { ...times, status: { code: 'OK' }, droppedLinksCount: 1 });
+    // Its context carries `inner` first, which had ended.
+    childOf(outer, spans, `late ${n}`);
+    const [began, ended] = [BigInt(outer?.startTimeUnixNano ?? 0), BigInt(outer?.endTimeUnixNano ?? 0)];
+    const request = serverOf(spans, `n=${n}`);
+    // The clocks of the two are held against each other within some ms.
+    expect(began >= BigInt(request?.startTimeUnixNano ?? 0) - 20_000_000n && ended <= BigInt(request?.endTimeUnixNano ?? 0) + 20_000_000n).toBe(true);
+  }
+  expect(counters.go).toEqual({ parent_declared: REQUESTS, parent_span: 3 * REQUESTS });
+}
+
+here('nested spans, with all that they say', () => nested());
+
+outsideVm('the first release of the SDK, in a stripped program', () => nested({ version: 'v1.1.0' }));
+
+here('spans in goroutines of their own', async () => {
+  await start();
+  await ask(numbered('/children'));
+  const { spans } = await account(6 * REQUESTS);
+  for (let n = 0; n < REQUESTS; n++) {
+    const outer = childOf(serverOf(spans, `n=${n}`), spans, `outer ${n}`);
+    for (const side of ['left', 'right']) childOf(childOf(outer, spans, `${side} ${n}`), spans, `below ${side} ${n}`);
+  }
+});
+
+here('calls: children of the span whose context they have, else of the request; no table keeps anything', async () => {
+  await start();
+  await ask(numbered('/call'));
+  await obi.waitForSpans(6 * REQUESTS);
+  expect(await settledTables(obi.proc.pid, ['go_spans', 'obi_requests'], {})).toEqual({});
+  await service.stop('SIGKILL');
+  expect(await settledTables(obi.proc.pid, TABLES, {})).toEqual({});
+  const { spans, counters } = await account(6 * REQUESTS);
+  for (let n = 0; n < REQUESTS; n++) {
+    const request = serverOf(spans, `n=${n}`);
+    const outer = childOf(request, spans, `outer ${n}`);
+    for (const [what, parent] of [
+      [`inside-${n}`, outer],
+      [`beside-${n}`, request],
+    ] as const) {
+      const calls = spans.filter(({ kind, attributes }) => kind === CLIENT && String(attributes['url.full']).endsWith(`/${what}`));
+      expect(calls).toMatchObject([{ traceId: request?.traceId, parentSpanId: parent?.spanId }]);
+      // The header says the same to the next service.
+      const served = spans.filter(({ kind, attributes }) => kind === SERVER && attributes['url.path'] === `/${what}`);
+      expect(served).toMatchObject([{ traceId: request?.traceId, parentSpanId: calls[0]?.spanId }]);
+    }
+  }
+  expect(counters.http).toMatchObject({ parent_declared: 2 * REQUESTS, parent_span: REQUESTS });
+});
+
+async function callsOverHttp2(toolchain?: string): Promise<void> {
+  const next = await sandbox.start('next', [goService()], { env: { ...certificate(), HTTP2: '1' } });
+  await start(toolchain === undefined ? {} : { toolchain }, `https://127.0.0.1:${(await next.line(/^listening (\d+)$/))[1]}/status/200?asked=`);
+  await ask(numbered('/call'));
+  const { spans } = await account(4 * REQUESTS);
+  for (let n = 0; n < REQUESTS; n++) {
+    const request = serverOf(spans, `n=${n}`);
+    const outer = childOf(request, spans, `outer ${n}`);
+    const callOf = (what: string) => spans.filter(({ kind, attributes }) => kind === CLIENT && String(attributes['url.full']).endsWith(`/${what}-${n}`));
+    const http2 = { traceId: request?.traceId, attributes: { 'network.protocol.version': '2' } };
+    expect(callOf('inside')).toMatchObject([{ ...http2, parentSpanId: outer?.spanId }]);
+    expect(callOf('beside')).toMatchObject([{ ...http2, parentSpanId: request?.spanId }]);
+  }
+}
+
+here('calls over HTTP/2, many at a time on a connection', () => callsOverHttp2());
+
+outsideVm('the same in Go 1.27, whose client of HTTP/2 is another', () => callsOverHttp2('go1.27.4'));
+
+here('a span outside of all requests begins a trace, which its calls go on with', async () => {
+  await start();
+  await ask(['/background?n=7']);
+  const { spans } = await account(4);
+  const [job] = named(spans, 'job 7');
+  expect(job?.parentSpanId).toBeUndefined();
+  expect(job?.traceId).not.toBe(serverOf(spans, 'n=7')?.traceId);
+  const call = spans.find(({ kind }) => kind === CLIENT);
+  expect(call).toMatchObject({ traceId: job?.traceId, parentSpanId: job?.spanId });
+});
+
+here('a span that is never ended is a parent, and goes with the process', async () => {
+  await start();
+  await ask(numbered('/open'));
+  await obi.waitForSpans(2 * REQUESTS);
+  await service.stop('SIGKILL');
+  expect(await settledTables(obi.proc.pid, TABLES, {})).toEqual({});
+  const { spans } = await account(2 * REQUESTS);
+  for (let n = 0; n < REQUESTS; n++) {
+    const [below] = named(spans, `below ${n}`);
+    const request = serverOf(spans, `n=${n}`);
+    expect(below?.traceId).toBe(request?.traceId);
+    expect([undefined, request?.spanId]).not.toContain(below?.parentSpanId);
+  }
+});
+
+here('of all sizes; what is too long, and what the SDK cannot encode, is counted', async () => {
+  await start();
+  const sizes = [0, 500, 1000, 3000, 5000, 15_000, MOST_BYTES, 100_000];
+  await ask([...sizes.map((bytes) => `/large?bytes=${bytes}`), '/nan']);
+  // Of each request itself, of the small spans, and of the large ones but two.
+  const { spans, counters, lost } = await account(sizes.length + 1 + sizes.length + sizes.length - 2);
+  expect(counters.go).toMatchObject({ auto_span_too_long: 2, auto_span_unreadable: 1 });
+  expect(lost.sort()).toEqual(['lost: go auto_span_too_long 2', 'lost: go auto_span_unreadable 1']);
+  const lengths = named(spans, 'large').map(({ attributes }) => String(attributes.text).length);
+  expect(lengths.sort((a, b) => a - b)).toEqual(sizes.slice(0, -2));
+  expect(named(spans, 'small')).toHaveLength(sizes.length);
+});

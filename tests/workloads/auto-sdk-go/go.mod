@@ -1,0 +1,9 @@
+module auto-sdk-go
+
+go 1.26.0
+
+require (
+	go.opentelemetry.io/auto/sdk v1.2.1
+	go.opentelemetry.io/otel v1.38.0
+	go.opentelemetry.io/otel/trace v1.38.0
+)
