@@ -40,6 +40,7 @@ enum obi_counter {
 	OBI_COUNTER_PROCESSES_FULL, /* table of processes was full: a child is not traced */
 	OBI_COUNTER_ORPHAN_UNJUDGED, /* the process has just executed another program, and is not known yet */
 	OBI_COUNTER_PARENT_SPAN, /* … to a span that the program made itself, counted besides the above */
+	OBI_COUNTER_ROUTES_LOST, /* route of the program's own router left out: longer than 128 bytes, not readable, or no room */
 	OBI_COUNTER_OWN = 32,
 };
 

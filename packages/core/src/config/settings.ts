@@ -200,7 +200,7 @@ export const SETTINGS: readonly Setting[] = [
     key: 'routes.unmatched',
     type: 'unset | path | wildcard | heuristic | low-cardinality',
     description:
-      'The route of a request that no pattern matches: none; its path; `/**`; its path with `wildcard_char` for each segment that looks like a value (numbers, ids, hexadecimal, dates, titles, text that was entered, unpronounceable words); the same, and also for segments of which there are many.',
+      'The route of a request that no pattern matches, and whose program does not tell it (routers in Go): none; its path; `/**`; its path with `wildcard_char` for each segment that looks like a value (numbers, ids, hexadecimal, dates, titles, text that was entered, unpronounceable words); the same, and also for segments of which there are many.',
   },
   { key: 'routes.wildcard_char', type: 'one character', description: 'What stands for a variable segment of a heuristic or low-cardinality route.' },
   {

@@ -69,5 +69,6 @@ export const ObiCounter = {
   PROCESSES_FULL: 20,
   ORPHAN_UNJUDGED: 21,
   PARENT_SPAN: 22,
+  ROUTES_LOST: 23,
   OWN: 32,
 } as const;

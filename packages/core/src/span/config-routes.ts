@@ -10,11 +10,11 @@ import { isVariableSegment } from './variable-segment.js';
 const SLASH = 0x2f;
 const NO_ROUTE: Route = {};
 const IGNORED: Route = { ignored: true };
-const ANY_PATH: Route = { name: '/**' };
+const ANY_PATH: Route = { name: '/**', guessed: true };
 
 /**
  * A path is looked up in `ignored_patterns` first (their mode `metrics` leaves spans alone), then in `patterns`, see {@link RoutePatterns}; what matches
- * nothing gets a route after `unmatched`:
+ * nothing gets a route after `unmatched`, as a guess, which a route that the program's own router tells replaces:
  * - `unset`: none · `path`: itself · `wildcard`: `/**`
  * - `heuristic`: its segments, with `wildcard_char` for those that look like values, see {@link isVariableSegment}; `/users/42/` becomes `/users/*`
  * - `low-cardinality`: the same, and a position with more than `max_path_segment_cardinality` different segments becomes `wildcard_char` too, see {@link SegmentTree}.
@@ -57,7 +57,7 @@ export class ConfigRoutes implements Routes {
 
   #strategy({ unmatched, wildcard_char, max_path_segment_cardinality }: Config['routes']): (path: string, segments: string[]) => Route {
     if (unmatched === 'unset') return () => NO_ROUTE;
-    if (unmatched === 'path') return (name) => ({ name });
+    if (unmatched === 'path') return (name) => ({ name, guessed: true });
     if (unmatched === 'wildcard') return () => ANY_PATH;
     const tree = unmatched === 'low-cardinality' ? new SegmentTree(max_path_segment_cardinality, wildcard_char, () => this.#cache.clear()) : undefined;
     return (_, segments) => {
@@ -65,7 +65,7 @@ export class ConfigRoutes implements Routes {
       tree?.learn(segments);
       const name = `/${segments.join('/')}`;
       // Paths that differ in their values only often come one after the other.
-      if (this.#lastHeuristic.name !== name) this.#lastHeuristic = { name };
+      if (this.#lastHeuristic.name !== name) this.#lastHeuristic = { name, guessed: true };
       return this.#lastHeuristic;
     };
   }

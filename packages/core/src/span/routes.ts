@@ -4,6 +4,8 @@
 export interface Route {
   /** e.g. `/users/:id`; absent when none is known. */
   readonly name?: string | undefined;
+  /** Nobody wrote it down: it was made from the path. A route that the program itself tells is better. */
+  readonly guessed?: boolean | undefined;
   /** The request is not to be reported. */
   readonly ignored?: boolean | undefined;
 }

@@ -16,6 +16,13 @@ function routes(settings: Settings = {}) {
 const names = (match: ReturnType<typeof routes>, paths: readonly string[]) => paths.map((path) => match(path)?.name);
 
 describe('patterns', () => {
+  test('what is written down is no guess, all else is', () => {
+    for (const unmatched of ['path', 'wildcard', 'heuristic', 'low-cardinality'] as const) {
+      const match = routes({ unmatched, patterns: ['/users/:id'] });
+      expect([match('/users/42')?.guessed, match('/other')?.guessed]).toEqual([undefined, true]);
+    }
+  });
+
   test('parameters in both spellings, and what is behind a trailing star', () => {
     const match = routes({ unmatched: 'unset', patterns: ['/users/:id', '/shops/{shop}/items/{item}', '/files/*', '/api/v*', '/a/*/c'] });
     expect(names(match, ['/users/7', '/users/7/', '//users//7', '/shops/x%20y/items/2', '/files', '/files/a/b.txt', '/api/v2/x', '/a/b/c'])).toEqual([
@@ -54,11 +61,11 @@ describe('ignored patterns', () => {
   test.each(['all', 'traces'] as const)('mode %s: nothing is reported, whatever the other patterns say', (ignore_mode) => {
     const match = routes({ ignored_patterns: ignored, ignore_mode, patterns: ['/healthz'] });
     expect([match('/healthz'), match('/internal/x/1')]).toEqual([{ ignored: true }, { ignored: true }]);
-    expect(match('/health')).toEqual({ name: '/health' });
+    expect(match('/health')).toEqual({ name: '/health', guessed: true });
   });
   test('mode metrics leaves spans as they are', () => {
     const match = routes({ ignored_patterns: ignored, ignore_mode: 'metrics', patterns: ['/healthz'] });
-    expect([match('/healthz'), match('/internal/x/1')]).toEqual([{ name: '/healthz' }, { name: '/internal/x/*' }]);
+    expect([match('/healthz'), match('/internal/x/1')]).toMatchObject([{ name: '/healthz' }, { name: '/internal/x/*' }]);
   });
 });
 
@@ -75,12 +82,12 @@ describe('what no pattern matches', () => {
   });
 
   test('the character for variable segments can be chosen', () => {
-    expect(routes({ wildcard_char: '#' })('/users/42/orders/7f3a9b2c')).toEqual({ name: '/users/#/orders/#' });
+    expect(routes({ wildcard_char: '#' })('/users/42/orders/7f3a9b2c')?.name).toBe('/users/#/orders/#');
   });
 
   test('paths beyond ASCII', () => {
-    expect(routes({ unmatched: 'path' })('/zürich')).toEqual({ name: '/zürich' });
-    expect(routes()('/zürich/x')).toEqual({ name: '/*/x' });
+    expect(routes({ unmatched: 'path' })('/zürich')?.name).toBe('/zürich');
+    expect(routes()('/zürich/x')?.name).toBe('/*/x');
   });
 
   test.each(['', '*', 'example.com:443'])('the target %j has no route', (target) => {
@@ -122,6 +129,6 @@ describe('repeated paths', () => {
     const match = routes({ unmatched: 'path' });
     const paths = Array.from({ length: 20_000 }, (_, i) => `/${'p'.repeat(i % 300)}/${i}`);
     for (const path of [...paths, ...paths]) if (match(path)?.name !== path) throw new Error(path);
-    expect(match(paths[0] as string)).toEqual({ name: '//0' });
+    expect(match(paths[0] as string)?.name).toBe('//0');
   });
 });
