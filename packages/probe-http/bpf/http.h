@@ -58,9 +58,10 @@ struct http_exchange_event {
 	__u16 line_len; /* bytes of the request line without CRLF, HTTP_LINE_BYTES kept */
 	__u32 finished; /* in the kernel: somebody is reporting it */
 	__u8 rpc; /* enum http_rpc; 0 but where a library in the process says so */
-	__u8 _pad[7];
+	__u8 route_len; /* bytes of the route behind the line; 0: none is known */
+	__u8 _pad[6];
 	__u8 host[HTTP_HOST_BYTES];
-	__u8 line[HTTP_LINE_BYTES]; /* cut to line_len in the record */
+	__u8 line[HTTP_LINE_BYTES]; /* cut to line_len in the record, then the route by the program's own router (route.bpf.h) */
 };
 
 enum http_counter {

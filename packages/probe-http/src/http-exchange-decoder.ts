@@ -9,6 +9,7 @@ import { HTTP_PORT, HTTPS_PORT, readHost, writeEnds } from './ends.js';
 import { httpExchangeEvent as event, HttpExchangeFlag, HttpRole, HttpVersion } from './generated/http.events.js';
 import { QueryRedaction } from './query-redaction.js';
 import { RequestLine } from './request-line.js';
+import { routerRoute } from './router-route.js';
 
 const utf8 = new TextDecoder();
 const HTTPS = new TextEncoder().encode('https');
@@ -46,8 +47,10 @@ export class HttpExchangeDecoder implements SpanDecoder {
     span.kind(isServer ? SpanKind.SERVER : SpanKind.CLIENT);
     span.ids(bytes, base + offset.traceTraceId, base + offset.traceSpanId, base + offset.traceParentId, event.traceFlags(view, base));
     span.times(view, base + offset.startNs, base + offset.endNs);
-    this.#method(bytes, span, lineStart, route?.name);
-    if (route?.name) span.string(key.ROUTE, route.name);
+    // What the configuration says wins over the program's own router, and that over a guess.
+    const name = route?.name && !route.guessed ? route.name : (routerRoute(record, lineStart + kept, line) ?? route?.name);
+    this.#method(bytes, span, lineStart, name);
+    if (name) span.string(key.ROUTE, name);
     this.#findOrigin(record);
     this.#isEncrypted = (event.flags(view, base) & HttpExchangeFlag.ENCRYPTED) !== 0;
     if (isServer) this.#server(bytes, span);

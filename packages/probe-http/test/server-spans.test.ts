@@ -72,6 +72,40 @@ describe('routes', () => {
     expect(span.attributes).not.toHaveProperty('http.route');
   });
 
+  test.each([
+    ['/users/{id}', 'GET /users/42?x=1 HTTP/1.1', '/users/{id}'],
+    ['GET /users/{id}', 'GET /users/42 HTTP/1.1', '/users/{id}'],
+    ['GET shop.example/users/{id}', 'GET http://shop.example/users/42 HTTP/1.1', '/users/{id}'],
+    ['/files/*path', 'GET /files/a/b HTTP/1.1', '/files/*path'],
+    ['/', 'GET /anything HTTP/1.1', '/'],
+    ['/straße/:id', 'GET /stra\u00dfe/1 HTTP/1.1', '/straße/:id'],
+  ])('what the program’s router told: %s', (route, line, expected) => {
+    const span = serverSpan({ line, route });
+    expect([span.name, span.attributes['http.route']]).toEqual([`GET ${expected}`, expected]);
+  });
+
+  test.each([
+    ['a part of the path was taken off in front of it', '/users/{id}', 'GET /api/users/42 HTTP/1.1'],
+    ['the path has escapes', '/a b/{id}', 'GET /a%20b/42 HTTP/1.1'],
+    ['it is longer than the path', '/users/all', 'GET /users HTTP/1.1'],
+    ['it has no path', 'shop.example', 'GET / HTTP/1.1'],
+  ])('what cannot be the whole route is none: %s', (_, route, line) => {
+    expect(serverSpan({ line, route }).attributes).not.toHaveProperty('http.route');
+  });
+
+  test('a record that ends before its route', () => {
+    const record = exchange({ line: 'GET /users/42 HTTP/1.1', route: '/users/{id}' });
+    expect(spansOf([record.subarray(0, -1)])[0]?.name).toBe('GET');
+  });
+
+  test('the router wins over a guess, the configuration’s patterns over the router', () => {
+    const told = { line: 'GET /users/42 HTTP/1.1', route: '/users/{user}' };
+    expect(serverSpan(told, { 'routes.unmatched': 'heuristic' }).name).toBe('GET /users/{user}');
+    expect(serverSpan({ ...told, route: '' }, { 'routes.unmatched': 'heuristic' }).name).toBe('GET /users/*');
+    expect(serverSpan(told, routes).name).toBe('GET /users/:id');
+    expect(spansOf([exchange({ line: 'GET /healthz HTTP/1.1', route: '/healthz' })], routes)).toEqual([]);
+  });
+
   test('an ignored one makes no span', () => {
     expect(spansOf([exchange({ line: 'GET /healthz HTTP/1.1' })], routes)).toEqual([]);
   });

@@ -25,6 +25,8 @@ export interface Exchange {
   readonly startNs?: bigint;
   readonly endNs?: bigint;
   readonly tgid?: number;
+  /** As the program's own router has told it. */
+  readonly route?: string;
 }
 
 const { REQUEST_SEEN, RESPONSE_SEEN, REQUEST_DONE, RESPONSE_DONE } = HttpExchangeFlag;
@@ -36,7 +38,8 @@ export function exchange(of: Exchange = {}): Uint8Array {
   const line = Buffer.from(of.line ?? 'GET / HTTP/1.1');
   const host = Buffer.from(of.host ?? '');
   const kept = line.subarray(0, length.line);
-  const record = Buffer.alloc(offset.line + kept.length);
+  const route = Buffer.from(of.route ?? '');
+  const record = Buffer.alloc(offset.line + kept.length + route.length);
   record.writeUInt16LE(1, offset.hdrProbe);
   record.writeUInt16LE(event.kind, offset.hdrKind);
   record.writeUInt32LE(record.length, offset.hdrLen);
@@ -60,7 +63,9 @@ export function exchange(of: Exchange = {}): Uint8Array {
   record.writeUInt8(Math.min(host.length, length.host), offset.hostLen);
   record.writeUInt16LE(Math.min(line.length, 0xffff), offset.lineLen);
   host.copy(record, offset.host, 0, Math.min(host.length, length.host));
+  record.writeUInt8(route.length, offset.routeLen);
   kept.copy(record, offset.line);
+  route.copy(record, offset.line + kept.length);
   return record;
 }
 
