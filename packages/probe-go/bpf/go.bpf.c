@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Go programs: whose request a goroutine works for (channels, connections of net/http's client), what goes through crypto/tls, and requests over HTTP/2, also of gRPC, and spans that the program makes itself. Every program hangs on a function's entry, or on a call or jump in it. */
+/* Go programs: whose request a goroutine works for (channels, connections of net/http's client), what goes through crypto/tls, requests over HTTP/2, also of gRPC, which route a request has, and spans that the program makes itself. Every program hangs on a function's entry, or on a call or jump in it. */
 #include <obi/event.bpf.h>
 #include "auto.bpf.h"
 #include "channel.bpf.h"
@@ -8,6 +8,7 @@
 #include "grpc.bpf.h"
 #include "http2.bpf.h"
 #include "http2_client.bpf.h"
+#include "router.bpf.h"
 #include "tls.bpf.h"
 #include "write_http1.bpf.h"
 
@@ -285,5 +286,47 @@ SEC("uprobe.multi")
 int go_auto_ended(struct pt_regs *ctx)
 {
 	auto_ended(GO_ARGUMENT_1(ctx), GO_ARGUMENT_2(ctx), GO_ARGUMENT_3(ctx));
+	return 0;
+}
+
+/* Where net/http.(*ServeMux).ServeHTTP stores what findHandler has returned: the pattern is its fifth word */
+SEC("uprobe.multi")
+int go_route_std(struct pt_regs *ctx)
+{
+	serve_mux_found(GO_GOROUTINE(ctx), obi_user_word(GO_FRAME(ctx) + GO_SERVE_REQUEST), GO_ARGUMENT_5(ctx));
+	return 0;
+}
+
+/* What net/http.(*ServeMux).handler, before Go 1.22, has deferred: the frame pointer is still handler's */
+SEC("uprobe.multi")
+int go_route_old(struct pt_regs *ctx)
+{
+	old_mux_found(GO_GOROUTINE(ctx), GO_FRAME(ctx));
+	return 0;
+}
+
+/* github.com/gorilla/mux.requestWithRoute(r *http.Request, route *Route) */
+SEC("uprobe.multi")
+int go_route_mux(struct pt_regs *ctx)
+{
+	__u64 path = obi_user_word(GO_ARGUMENT_2(ctx) + GO_MUX_PATH);
+
+	route_found(GO_GOROUTINE(ctx), GO_ARGUMENT_1(ctx), go_string_at(path));
+	return 0;
+}
+
+/* Where github.com/gin-gonic/gin.(*Engine).handleHTTPRequest looks at what getValue has returned */
+SEC("uprobe.multi")
+int go_route_gin(struct pt_regs *ctx)
+{
+	gin_found(GO_GOROUTINE(ctx), GO_STACK(ctx));
+	return 0;
+}
+
+/* Where github.com/go-chi/chi/v5.(*Mux).routeHTTP looks at what FindRoute has returned: the handler's type is its third word */
+SEC("uprobe.multi")
+int go_route_chi(struct pt_regs *ctx)
+{
+	chi_found(GO_GOROUTINE(ctx), GO_STACK(ctx), GO_ARGUMENT_3(ctx));
 	return 0;
 }

@@ -43,6 +43,20 @@
 #define GO_AUTO_SPAN_SAMPLED 144 /* a word of 32 bits */
 #define GO_AUTO_SPAN_TRACES 160
 #define GO_AUTO_TRACES_COUNT 8
+/* … of net/http.Request and net/url.URL */
+#define GO_REQUEST_URL 16
+#define GO_REQUEST_TARGET 192 /* RequestURI */
+#define GO_URL_PATH 56
+/* … of net/http's pattern (since 1.22): three strings, as written, method, host */
+#define GO_PATTERN_BYTES 48
+/* … of github.com/gorilla/mux.Route: regexp.path, which begins with its template; github.com/go-chi/chi/v5.Context: RoutePatterns, a slice */
+#define GO_MUX_PATH 80
+#define GO_CHI_PATTERNS 176
+/* Where net/http.(*ServeMux).ServeHTTP, and before Go 1.22 its Handler, keep the request: above the frame pointer, in the room of its argument */
+#define GO_SERVE_REQUEST 40
+#define GO_HANDLER_REQUEST 24
+/* … and in what getValue of github.com/gin-gonic/gin returns: the route, behind the handlers, of which there are none where nothing matches */
+#define GO_GIN_PATH 40
 
 /* A slice, as Go keeps it. */
 struct go_slice {
@@ -72,7 +86,9 @@ struct go_settings {
 	__u64 tcp_close; /* net.(*TCPConn).Close in this process: by it the itab of a TCP connection is known; 0: it has none */
 	__u64 buffer_write; /* bufio.(*Writer).Write, by which that of its io.Writer is; 0: no traceparent is written */
 	__u32 request_context; /* in net/http.Request: its context, an interface */
-	__u32 _pad;
+	__u32 old_pattern; /* where ServeMux, as before Go 1.22, keeps the pattern: below the frame pointer */
+	__u32 gin_value; /* … gin's handleHTTPRequest what getValue has returned: from the stack pointer */
+	__u32 chi_context; /* … chi's routeHTTP its Context */
 };
 
 /* tgid → settings. Inserted: user space, before the programs are attached, and once more with `tls`. Deleted: user space, soon after the process's end. */
@@ -92,7 +108,7 @@ struct {
 #define GO_ARGUMENT_5(ctx) ((ctx)->si)
 #define GO_FRAME(ctx) ((ctx)->bp) /* the saved frame pointer of the caller, the return address, then room for the function's own arguments */
 #define GO_GOROUTINE(ctx) ((ctx)->r14)
-#define GO_STACK_ARGUMENTS(ctx) ((ctx)->sp + 8) /* at a function's entry; the return address lies in front of them */
+#define GO_STACK(ctx) ((ctx)->sp)
 #else
 #define GO_ARGUMENT_1(ctx) (((struct user_pt_regs *)(ctx))->regs[0])
 #define GO_ARGUMENT_2(ctx) (((struct user_pt_regs *)(ctx))->regs[1])
@@ -101,8 +117,9 @@ struct {
 #define GO_ARGUMENT_5(ctx) (((struct user_pt_regs *)(ctx))->regs[4])
 #define GO_FRAME(ctx) (((struct user_pt_regs *)(ctx))->regs[29])
 #define GO_GOROUTINE(ctx) (((struct user_pt_regs *)(ctx))->regs[28])
-#define GO_STACK_ARGUMENTS(ctx) (((struct user_pt_regs *)(ctx))->sp + 8)
+#define GO_STACK(ctx) (((struct user_pt_regs *)(ctx))->sp)
 #endif
+#define GO_STACK_ARGUMENTS(ctx) (GO_STACK(ctx) + 8) /* at a function's entry: behind the return address */
 
 /* The scope of the goroutine at this address. The address is used again, by the next one. */
 static __always_inline __u64 goroutine_scope(__u32 tgid, __u64 g)

@@ -72,12 +72,13 @@ export class GoRuntime implements RuntimeDriver {
       return { state: 'refused', reason: `the process has ended, or its program cannot be read or is damaged: ${(error as Error).message}` };
     }
     signal.throwIfAborted();
-    const settings = kernel.map('go_settings');
-    settings.update(key(pid), settingsBytes(plan.layout, this.#config, landmarks, false));
+    const map = kernel.map('go_settings');
+    const settings = { pools: this.#config.pools, landmarks, tls: false, ...plan.places };
+    map.update(key(pid), settingsBytes(plan.layout, settings));
     // Programs first: until they run, a goroutine's address may already belong to another one.
     for (const { program, offset } of plan.hooks) if (kernel.has(program)) kernel.uprobe(program, { path, offset });
     // All of crypto/tls at once: half an exchange that is told would shift all that follow on its connection.
-    if (plan.tls) settings.update(key(pid), settingsBytes(plan.layout, this.#config, landmarks, true));
+    if (plan.tls) map.update(key(pid), settingsBytes(plan.layout, { ...settings, tls: true }));
     kernel.setChain({ base: BigInt(plan.slot), offsets: [0], fromThreadPointer: true, exhaustive: true });
     return { state: 'scoped', note: plan.limit ? `${plan.version}; ${plan.limit}` : plan.version };
   }

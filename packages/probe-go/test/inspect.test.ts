@@ -56,6 +56,22 @@ const lacking = lackingGo();
     expect(programs).toContain(' go_h2_closed go_h2_handled go_h2_answered go_h2_served go_h2_opened ');
   });
 
+  const router = 'package main\n\nimport "net/http"\n\nfunc init() { go http.ListenAndServe("localhost:0", http.NewServeMux()) }\n';
+  test('a server: its router, with patterns of either kind', () => {
+    const plan = inspect(buildGo(['-ldflags=-s -w'], {}, { 'server.go': router }), 'x64');
+    if (typeof plan === 'string') throw new Error(plan);
+    expect(plan).toMatchObject({ limit: undefined, places: { oldPattern: expect.any(Number), ginValue: 0, chiContext: 0 } });
+    expect([plan.places.oldPattern > 0, plan.places.oldPattern % 8]).toEqual([true, 0]);
+    expect(plan.hooks.map(({ program }) => program).filter((program) => program.startsWith('go_route'))).toEqual(['go_route_old', 'go_route_std']);
+  });
+
+  test('a router that looks different is left alone, and said', () => {
+    const plan = inspect(withoutCode(buildGo([], {}, { 'server.go': router }), 'net/http.(*ServeMux).ServeHTTP'), 'x64');
+    if (typeof plan === 'string') throw new Error(plan);
+    expect(plan.limit).toBe('routes are not known: net/http.(*ServeMux).ServeHTTP is not as in the releases that were looked at');
+    expect(plan.hooks.map(({ program }) => program)).not.toContain('go_route_std');
+  });
+
   test('without net/http and crypto/tls, which the linker leaves out', () => {
     const plan = inspect(buildGo([], {}, { 'main.go': 'package main\n\nfunc main() { go main(); <-make(chan *int) }\n' }), 'x64');
     if (typeof plan === 'string') throw new Error(plan);
@@ -64,15 +80,7 @@ const lacking = lackingGo();
   });
 
   test('a crypto/tls that looks different is left alone, and said', () => {
-    using image = ElfImage.open(openFile(plain)) as ElfImage;
-    const read = findFunctions(image, ['crypto/tls.(*Conn).Read'])?.get('crypto/tls.(*Conn).Read') as GoFunction;
-    const bytes = readFileSync(plain);
-    // No call in it any more: nop throughout.
-    bytes.fill(0x90, image.offsetOf(read.address), Number(image.offsetOf(read.address)) + read.end - read.address);
-    const changed = join(mkdtempSync(join(tmpdir(), 'obi-go-')), 'changed');
-    writeFileSync(changed, bytes);
-    const plan = inspect(changed, 'x64');
-    rmSync(dirname(changed), { recursive: true });
+    const plan = inspect(withoutCode(plain, 'crypto/tls.(*Conn).Read'), 'x64');
     if (typeof plan === 'string') throw new Error(plan);
     expect(plan).toMatchObject({ limit: expect.stringContaining('crypto/tls.(*Conn).Read is not as in'), tls: false });
     expect(plan.hooks.filter(({ program }) => program.startsWith('go_tls'))).toEqual([]);
@@ -147,6 +155,21 @@ func init() { C.touch(C.int(1)) }
     for (const { offset } of plan.hooks) expect(['76', '0f86', '55', 'e8', '74', '75', '0f84', '0f85']).toContain(opcode(file.read(offset, 2)));
   });
 });
+
+const changed: string[] = [];
+afterAll(() => changed.forEach((folder) => void rmSync(folder, { recursive: true })));
+
+/** A copy of the program with a function that has no call in it any more: nop throughout. */
+function withoutCode(program: string, name: string): string {
+  using image = ElfImage.open(openFile(program)) as ElfImage;
+  const code = findFunctions(image, [name])?.get(name) as GoFunction;
+  const bytes = readFileSync(program);
+  bytes.fill(0x90, image.offsetOf(code.address), Number(image.offsetOf(code.address)) + code.end - code.address);
+  const folder = mkdtempSync(join(tmpdir(), 'obi-go-'));
+  changed.push(folder);
+  writeFileSync(join(folder, 'changed'), bytes);
+  return join(folder, 'changed');
+}
 
 /** A near jump's opcode has two bytes. */
 function opcode(code: Buffer): string {

@@ -24,6 +24,9 @@ const FIXED = {
   'crypto/tls.Conn.conn': 'GO_TLS_CONN',
   'crypto/tls.Conn.isClient': 'GO_TLS_IS_CLIENT',
   'internal/poll.FD.Sysfd': 'GO_FD_SYSFD',
+  'net/http.Request.URL': 'GO_REQUEST_URL',
+  'net/http.Request.RequestURI': 'GO_REQUEST_TARGET',
+  'net/url.URL.Path': 'GO_URL_PATH',
 };
 /** Structures that bpf/tls.bpf.h and client.bpf.h take for their first member. */
 const FIRST = ['net/http.transportRequest.Request', 'net.TCPConn.conn', 'net.conn.fd', 'net.netFD.pfd'];
@@ -43,6 +46,8 @@ const http2 = (minor) => {
     'vendor/golang.org/x/net/http2/hpack.HeaderField.Sensitive': macro('GO_HEADER_FIELD_BYTES') - 8,
   };
 };
+/** A pattern of ServeMux begins with three strings, since Go 1.22. @type {(minor: number) => Record<string, number>} */
+const pattern = (minor) => (minor < 22 ? {} : { 'net/http.pattern.str': 0, 'net/http.pattern.method': 16, 'net/http.pattern.host': 32 });
 const MEMBERS = [...Object.keys(FIXED), ...FIRST, 'runtime.m.curg', 'runtime.hchan.elemtype', 'runtime.hchan.recvx', 'net/http.Request.ctx'];
 
 /** Has all that is looked for. */
@@ -54,7 +59,7 @@ import (
 )
 
 func main() {
-	go http.ListenAndServeTLS("localhost:0", "", "", nil)
+	go http.ListenAndServeTLS("localhost:0", "", "", http.DefaultServeMux)
 	go http.Get("http://localhost:0")
 	connection, err := tls.Dial("tcp", "localhost:0", nil)
 	if err != nil {
@@ -106,13 +111,14 @@ function check(versions) {
     go('go', ['build', '-o', sample, 'main.go'], folder, { GOTOOLCHAIN: `go${version}` });
     const minor = Number(version.split('.')[1]);
     const itab = minor < ITAB.since ? ITAB.old : ITAB.member;
-    const found = JSON.parse(go(reader, [sample, ...MEMBERS, ...Object.keys(http2(minor)), itab], folder));
+    const found = JSON.parse(go(reader, [sample, ...MEMBERS, ...Object.keys(http2(minor)), ...Object.keys(pattern(minor)), itab], folder));
     const layout = LAYOUTS[minor];
     const told = {
       ...Object.fromEntries(Object.entries(FIXED).map(([member, name]) => [member, macro(name)])),
       ...Object.fromEntries(FIRST.map((member) => [member, 0])),
       [itab]: macro(ITAB.name),
       ...http2(minor),
+      ...pattern(minor),
       'runtime.m.curg': layout?.curg,
       'runtime.hchan.elemtype': layout?.elemtype,
       'net/http.Request.ctx': layout?.requestContext,
@@ -131,6 +137,9 @@ function check(versions) {
               ...(['go_h2_opened', 'go_h2_encodes'].every((wanted) => plan.hooks.some(({ program }) => program === wanted))
                 ? []
                 : ['HTTP/2 was not found in it']),
+              ...(['go_route_old', ...(minor < 22 ? [] : ['go_route_std'])].every((wanted) => plan.hooks.some(({ program }) => program === wanted))
+                ? []
+                : ['ServeMux was not found in it']),
             ]),
     ];
     if (faults.length > 0) process.exitCode = 1;

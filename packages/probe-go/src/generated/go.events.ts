@@ -9,7 +9,7 @@ export const httpExchangeEvent = {
   size: 800,
   /** Smallest length of a valid record, bytes. */
   minSize: 288,
-  digest: '9dbc2635d857c8de',
+  digest: 'b204d431f80a0f55',
   /** Byte offset of each member from the start of the record. */
   offset: {
     hdrProbe: 0,
@@ -42,6 +42,7 @@ export const httpExchangeEvent = {
     lineLen: 178,
     finished: 180,
     rpc: 184,
+    routeLen: 185,
     host: 192,
     line: 288,
   },
@@ -80,6 +81,7 @@ export const httpExchangeEvent = {
   lineLen: (view: DataView, base: number): number => view.getUint16(base + 178, true),
   finished: (view: DataView, base: number): number => view.getUint32(base + 180, true),
   rpc: (view: DataView, base: number): number => view.getUint8(base + 184),
+  routeLen: (view: DataView, base: number): number => view.getUint8(base + 185),
 } as const;
 
 /** Layout of `struct auto_span_event`. */

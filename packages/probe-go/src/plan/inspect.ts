@@ -6,6 +6,7 @@ import { CHANNEL_FUNCTIONS, findChannelSites } from '../binary/channel-sites.js'
 import { findFunctions, type GoFunctions } from '../binary/function-table.js';
 import { goroutineSlot } from '../binary/goroutine-slot.js';
 import { cheapEntry, PROLOGUE } from '../binary/patch-point.js';
+import { findRouterSites, ROUTER_FUNCTIONS, type RouterPlaces } from '../binary/router-sites.js';
 import { findTlsSites, TLS_FUNCTIONS } from '../binary/tls-sites.js';
 import { AUTO_SDK_FUNCTIONS, findAutoSdkSites } from './auto-sdk.js';
 import { HTTP2_FUNCTIONS, http2Programs } from './http2.js';
@@ -24,13 +25,14 @@ export interface Plan {
   /** From the thread pointer to the goroutine's address. */
   readonly slot: number;
   readonly hooks: readonly Hook[];
-  /** What in it is left alone, as a sentence; undefined: nothing. */
+  /** What in it is left alone, in words; undefined: nothing. */
   readonly limit: string | undefined;
   /** Where the program begins, and its landmarks, as addresses of the file. */
   readonly entry: number;
   readonly landmarks: Readonly<Record<Landmark, number | undefined>>;
   /** Programs hang on crypto/tls. */
   readonly tls: boolean;
+  readonly places: RouterPlaces;
 }
 
 /** Without it nothing is known. */
@@ -72,6 +74,7 @@ export function inspect(path: string, arch: string = process.arch): Plan | strin
     ...TLS_FUNCTIONS,
     ...HTTP2_FUNCTIONS,
     ...AUTO_SDK_FUNCTIONS,
+    ...ROUTER_FUNCTIONS,
   ];
   const functions = findFunctions(image, wanted);
   if (!functions) return `${version.text}: its table of functions (.gopclntab) is missing, or of a kind that is not known`;
@@ -85,6 +88,7 @@ export function inspect(path: string, arch: string = process.arch): Plan | strin
   const tls = findTlsSites(image, functions);
   const autoSdk = findAutoSdkSites(image, functions);
   const client = entryHooks(image, functions, CLIENT);
+  const routers = findRouterSites(image, functions);
   const hooks = [
     ...entryHooks(image, functions, { [EXIT]: 'go_exited' }),
     ...[...sites].flatMap(([program, addresses]) => hooksAt(image, program, addresses)),
@@ -93,16 +97,27 @@ export function inspect(path: string, arch: string = process.arch): Plan | strin
     ...(client.length === Object.keys(CLIENT).length ? client : []),
     ...(typeof tls === 'object' ? [...tls].flatMap(([program, addresses]) => hooksAt(image, program, addresses)) : []),
     ...(typeof autoSdk === 'object' ? [...autoSdk].flatMap(([program, addresses]) => hooksAt(image, program, addresses)) : []),
+    ...entryHooks(image, functions, routers.entries),
+    ...[...routers.jumps].flatMap(([program, addresses]) => hooksAt(image, program, addresses)),
   ];
   const limits = [
     ...(typeof tls === 'string'
       ? [`its TLS connections have no spans: ${tls} is not as in Go's own releases (built with a profile, PGO, or without optimisation?)`]
       : []),
     ...(typeof autoSdk === 'string' ? [`spans that it makes itself are not seen: ${autoSdk} is not as Go's own releases compile it`] : []),
+    ...routers.unknown.map((name) => `routes are not known: ${name} is not as in the releases that were looked at`),
   ];
-  const limit = limits.length > 0 ? limits.join('; ') : undefined;
-  const landmarks = { tcpClose: functions.get(LANDMARKS.tcpClose)?.address, bufferWrite: functions.get(LANDMARKS.bufferWrite)?.address };
-  return { version: version.text, layout, slot, hooks, limit, entry: image.entry, landmarks, tls: typeof tls === 'object' };
+  return {
+    version: version.text,
+    layout,
+    slot,
+    hooks,
+    limit: limits.length > 0 ? limits.join('; ') : undefined,
+    entry: image.entry,
+    landmarks: { tcpClose: functions.get(LANDMARKS.tcpClose)?.address, bufferWrite: functions.get(LANDMARKS.bufferWrite)?.address },
+    tls: typeof tls === 'object',
+    places: routers.places,
+  };
 }
 
 function unknown({ text, minor }: GoVersion): string {

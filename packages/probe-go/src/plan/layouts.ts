@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What differs between versions of Go's runtime, by minor version. tools/offsets.mjs holds it against the DWARF of each release. */
+import type { RouterPlaces } from '../binary/router-sites.js';
 
 export interface Layout {
   /** runtime.m.curg */
@@ -30,15 +31,25 @@ export type Landmark = 'tcpClose' | 'bufferWrite';
 /** Addresses in the process; 0: it has no such type. `bufferWrite` is 0 also where nothing is to be written into the process. */
 export type Landmarks = Readonly<Record<Landmark, bigint>>;
 
-/** `struct go_settings` in bpf/go.h. @param tls programs hang on crypto/tls already */
-export function settingsBytes({ curg, elemtype, requestContext }: Layout, { pools }: { readonly pools: boolean }, { tcpClose, bufferWrite }: Landmarks, tls: boolean): Buffer {
-  const bytes = Buffer.alloc(40);
+/** What `struct go_settings` in bpf/go.h says of a program, beside its layout. */
+export interface Settings extends RouterPlaces {
+  readonly pools: boolean;
+  readonly landmarks: Landmarks;
+  /** Programs hang on crypto/tls already. */
+  readonly tls: boolean;
+}
+
+export function settingsBytes({ curg, elemtype, requestContext }: Layout, { pools, landmarks, tls, oldPattern, ginValue, chiContext }: Settings): Buffer {
+  const bytes = Buffer.alloc(48);
   bytes.writeUInt32LE(curg, 0);
   bytes.writeUInt32LE(elemtype, 4);
   bytes.writeUInt32LE(pools ? 1 : 0, 8);
   bytes.writeUInt32LE(tls ? 1 : 0, 12);
-  bytes.writeBigUInt64LE(tcpClose, 16);
-  bytes.writeBigUInt64LE(bufferWrite, 24);
+  bytes.writeBigUInt64LE(landmarks.tcpClose, 16);
+  bytes.writeBigUInt64LE(landmarks.bufferWrite, 24);
   bytes.writeUInt32LE(requestContext, 32);
+  bytes.writeUInt32LE(oldPattern, 36);
+  bytes.writeUInt32LE(ginValue, 40);
+  bytes.writeUInt32LE(chiContext, 44);
   return bytes;
 }
