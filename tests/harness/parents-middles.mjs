@@ -114,18 +114,22 @@ function goBuild(source, out, { toolchain = 'local', flags = [], cgo = false } =
  * @returns {string} @throws what the toolchain says, or Go's module proxy
  */
 export function grpcMiddle(version) {
-  return built('go-grpc', `parents-grpc-${version ?? 'own'}`, (source, out) => {
-    if (version === undefined) goBuild(source, out);
-    else withModules(source, `module parents-grpc\n\ngo 1.18\n\nrequire google.golang.org/grpc ${version}\n`, out);
-  });
+  return built('go-grpc', `parents-grpc-${version ?? 'own'}`, (source, out) =>
+    version === undefined ? goBuild(source, out) : goBuildWith(source, out, '1.18', { 'google.golang.org/grpc': version }),
+  );
 }
 
-/** Builds a program with another go.mod: what it needs of further modules is as old as what that names. @param {string} source @param {string} mod @param {string} out @param {{ flags?: string[] }} [way] */
-function withModules(source, mod, out, way) {
-  const folder = mkdtempSync(path.join(tmpdir(), 'obi-modules-'));
+/**
+ * Builds with these versions of modules, in place of those of its go.mod. @param {string} source @param {string} out @param {string} language version of Go that go.mod says
+ * @param {Readonly<Record<string, string>>} modules @param {{ toolchain?: string, flags?: string[] }} [way]
+ */
+function goBuildWith(source, out, language, modules, way) {
+  const folder = mkdtempSync(path.join(tmpdir(), 'obi-go-'));
   try {
-    cpSync(path.join(source, 'main.go'), path.join(folder, 'main.go'));
-    writeFileSync(path.join(folder, 'go.mod'), mod);
+    for (const file of readdirSync(source)) if (file.endsWith('.go')) cpSync(path.join(source, file), path.join(folder, file));
+    const required = Object.entries(modules).map(([module, version]) => `require ${module} ${version}\n`);
+    writeFileSync(path.join(folder, 'go.mod'), `module workload\n\ngo ${language}\n\n${required.join('')}`);
+    // What it needs of other modules is as old as it.
     execFileSync('go', ['mod', 'tidy'], {
       cwd: folder,
       env: { ...process.env, GOTOOLCHAIN: 'local', GOFLAGS: '-mod=mod' },
@@ -135,6 +139,17 @@ function withModules(source, mod, out, way) {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * The service of tests/workloads/go-routes.
+ * @param {{ toolchain: string, language: string, gin: string, chi: string, mux: string }} versions toolchain: as GOTOOLCHAIN names it; language: what go.mod says
+ * @returns {string} @throws what the toolchain says, or Go's module proxy
+ */
+export function routesService({ toolchain, language, gin, chi, mux }) {
+  const modules = { 'github.com/gin-gonic/gin': gin, 'github.com/go-chi/chi/v5': chi, 'github.com/gorilla/mux': mux };
+  const name = ['routes', toolchain, language, gin, chi, mux].join('-');
+  return built('../go-routes', name, (source, out) => goBuildWith(source, out, language, modules, { toolchain }));
 }
 
 /** The service of tests/workloads/go-tls. @returns {string} */
@@ -147,10 +162,7 @@ export const goService = () => built('../go-tls', 'go-tls', goBuild);
 export const autoSdkService = ({ version, toolchain = 'local' } = {}) =>
   built('../auto-sdk-go', `auto-sdk-${version ?? 'own'}-${toolchain}`, (source, out) => {
     if (version === undefined) goBuild(source, out, { toolchain });
-    else
-      withModules(source, `module auto-sdk-go\n\ngo 1.26.0\n\nrequire go.opentelemetry.io/auto/sdk ${version}\n`, out, {
-        flags: ['-buildmode=pie', '-ldflags=-s -w'],
-      });
+    else goBuildWith(source, out, '1.26.0', { 'go.opentelemetry.io/auto/sdk': version }, { flags: ['-buildmode=pie', '-ldflags=-s -w'] });
   });
 
 /** A certificate for 127.0.0.1 that signs itself, made by Go's own tool. @returns {import('./parents.mjs').Tls} its files */
