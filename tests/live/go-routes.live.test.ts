@@ -10,7 +10,7 @@ import { testUnless } from './support/chain.js';
 import { inVm, root } from './support/features.js';
 import { keysOf } from './support/tables.js';
 
-const REQUESTS = 250;
+const REQUESTS = 240;
 jest.setTimeout(600_000 * (inVm ? 4 : 1));
 
 const NEWEST = { language: '1.22', gin: 'v1.12.0', chi: 'v5.5.0', mux: 'v1.8.1' };
@@ -20,13 +20,13 @@ const BUILDS = {
   'of 2023, Go 1.22': { toolchain: 'go1.22.12', language: '1.22', gin: 'v1.9.1', chi: 'v5.0.12', mux: 'v1.8.0' },
   'of 2021, Go 1.18': { toolchain: 'go1.18.10', language: '1.18', gin: 'v1.7.7', chi: 'v5.0.7', mux: 'v1.7.4' },
 } as const;
-const OLD = { users: '/users/', files: '/files/', api: '/api/items/', nested: '/nested/' };
+const OLD = { users: '/users/', files: '/files/', api: '/api/items/', nested: '/nested/', inside: '/inside/' };
 const ROUTES = {
-  std: { users: '/users/{id}', files: '/files/{path...}', api: '/api/items/{id}', nested: '/nested/{a}/things/{id}' },
+  std: { users: '/users/{id}', files: '/files/{path...}', api: '/api/items/{id}', nested: '/nested/{a}/things/{id}', inside: '/inside/{n}' },
   old: OLD,
-  gin: { users: '/users/:id', files: '/files/*path', api: '/api/items/:id', nested: '/nested/:a/things/:id' },
-  chi: { users: '/users/{id}', files: '/files/*', api: '/api/items/{id}', nested: '/nested/{a}/things/{id}' },
-  mux: { users: '/users/{id}', files: '/files/', api: '/api/items/{id:[0-9]+}', nested: '/nested/{a}/things/{id}' },
+  gin: { users: '/users/:id', files: '/files/*path', api: '/api/items/:id', nested: '/nested/:a/things/:id', inside: '/inside/:n' },
+  chi: { users: '/users/{id}', files: '/files/*', api: '/api/items/{id}', nested: '/nested/{a}/things/{id}', inside: '/inside/{n}' },
+  mux: { users: '/users/{id}', files: '/files/', api: '/api/items/{id:[0-9]+}', nested: '/nested/{a}/things/{id}', inside: '/inside/{n}' },
 } as const;
 type Router = keyof typeof ROUTES;
 

@@ -57,33 +57,36 @@ static __always_inline bool route_has_prefix(struct obi_route *route, __u64 targ
  * the middle of the target then. What was taken off is kept of the route that the router around it has told, if that says the
  * same; false: it does not, nobody knows what the whole route is.
  */
-static __always_inline bool route_enter(struct obi_route *route, __u64 request)
+static __always_inline bool route_enter(struct obi_route *route, __u64 request, const struct go_string *target)
 {
-	struct go_string target = go_string_at(request + GO_REQUEST_TARGET);
 	struct go_string path = go_string_at(obi_user_word(request + GO_REQUEST_URL) + GO_URL_PATH);
-	__u64 taken = path.at - target.at;
+	__u64 taken = path.at - target->at;
 
 	/* Not in it: the path had escapes, and was written anew. */
-	if (!target.at || taken >= target.len)
+	if (taken >= target->len)
 		taken = 0;
-	if (taken && !route_has_prefix(route, target.at, taken))
+	if (taken && !route_has_prefix(route, target->at, taken))
 		return false;
 	route->len = taken;
 	return true;
 }
 
-/* The router of goroutine `g` has matched this request with this path of a pattern; an empty one: with none. */
+/* The router of goroutine `g` has matched this http.Request with this path of a pattern; an empty one: with none. */
 static __always_inline void route_found(__u64 g, __u64 http_request, struct go_string path)
 {
+	struct go_string target = go_string_at(http_request + GO_REQUEST_TARGET);
 	__u64 request = routed_request(g);
 	struct obi_route *route;
 
+	/* The program has made it up, to serve it inside. */
+	if (!target.len)
+		return;
 	if (!path.len) {
 		obi_route_forget(request);
 		return;
 	}
 	route = obi_route_begin(request);
-	if (route && route_enter(route, http_request))
+	if (route && route_enter(route, http_request, &target))
 		obi_route_append(route, path.at, path.len);
 }
 
@@ -113,19 +116,35 @@ static __always_inline void old_mux_found(__u64 g, __u64 frame)
 		route_found(g, obi_user_word(obi_user_word(frame) + GO_HANDLER_REQUEST), go_string_at(pattern));
 }
 
-/* gin: without the request, which is in no register there. */
+/* gin: the http.Request is in no register there. */
 static __always_inline void gin_found(__u64 g, __u64 stack)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct go_settings *settings = bpf_map_lookup_elem(&go_settings, &tgid);
-	__u64 value = settings ? stack + settings->gin_value : 0;
-	struct go_string none = {};
+	struct obi_route *route;
+	struct go_string path;
+	__u64 request, value;
 
-	if (value)
-		route_found(g, 0, obi_user_word(value) ? go_string_at(value + GO_GIN_PATH) : none);
+	if (!settings)
+		return;
+	request = routed_request(g);
+	value = stack + settings->gin_value;
+	if (!obi_user_word(value)) {
+		obi_route_forget(request);
+		return;
+	}
+	route = obi_route_begin(request);
+	if (!route)
+		return;
+	path = go_string_at(value + GO_GIN_PATH);
+	route->len = 0;
+	obi_route_append(route, path.at, path.len);
 }
 
-/* chi: the patterns of all routers that are mounted in one another, of which all but the last end in a wildcard, which is left out; so is a slash at the end, as by its own RoutePattern. */
+/*
+ * chi: the patterns of all routers that are mounted in one another. All but the last end in a wildcard, which is left out; so is a
+ * slash at the end, as by its own RoutePattern.
+ */
 static __always_inline void chi_append(struct obi_route *route, struct go_string pattern, bool more)
 {
 	__u32 end;

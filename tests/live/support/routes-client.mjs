@@ -18,7 +18,14 @@ const ask = (path) =>
     if (session) request.resume().on('end', resolve);
   });
 
-const paths = [(n) => `/users/${n}`, (n) => `/files/a/${n}`, (n) => `/api/items/${n}`, (n) => `/nested/${n}/things/${n}`, (n) => `/nothing/${n}`];
+const paths = [
+  (n) => `/users/${n}`,
+  (n) => `/files/a/${n}`,
+  (n) => `/api/items/${n}`,
+  (n) => `/nested/${n}/things/${n}`,
+  (n) => `/inside/${n}`,
+  (n) => `/nothing/${n}`,
+];
 let asked = 0;
 const worker = async () => {
   while (asked < Number(count)) {

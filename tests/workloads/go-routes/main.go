@@ -22,6 +22,14 @@ func answer(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte("ok"))
 }
 
+// Serves a request of its own inside: its route is not that of the one that came.
+func inside(router http.Handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		own, _ := http.NewRequest("GET", "/own", nil)
+		router.ServeHTTP(w, own.WithContext(r.Context()))
+	}
+}
+
 func oldRouter() http.Handler {
 	router := http.NewServeMux()
 	router.HandleFunc("/users/", answer)
@@ -32,6 +40,9 @@ func oldRouter() http.Handler {
 	nested := http.NewServeMux()
 	nested.HandleFunc("127.0.0.1/nested/", answer)
 	router.Handle("/nested/", nested)
+	anything := http.NewServeMux()
+	anything.HandleFunc("/", answer)
+	router.HandleFunc("/inside/", inside(anything))
 	return router
 }
 
@@ -43,6 +54,7 @@ func ginRouter() http.Handler {
 	router.GET("/users/:id", handle)
 	router.GET("/files/*path", handle)
 	router.GET("/nested/:a/things/:id", handle)
+	router.GET("/inside/:n", handle)
 	router.Group("/api").GET("/items/:id", handle)
 	return router
 }
@@ -52,6 +64,7 @@ func chiRouter() http.Handler {
 	router.Use(func(next http.Handler) http.Handler { return next })
 	router.Get("/users/{id}", answer)
 	router.Get("/files/*", answer)
+	router.Get("/inside/{n}", answer)
 	api := chi.NewRouter()
 	api.Get("/items/{id}", answer)
 	router.Mount("/api", api)
@@ -66,6 +79,9 @@ func muxRouter() http.Handler {
 	router.HandleFunc("/users/{id}", answer)
 	router.PathPrefix("/files/").HandlerFunc(answer)
 	router.HandleFunc("/nested/{a}/things/{id}", answer)
+	anything := mux.NewRouter()
+	anything.PathPrefix("/").HandlerFunc(answer)
+	router.HandleFunc("/inside/{n}", inside(anything))
 	router.PathPrefix("/api").Subrouter().HandleFunc("/items/{id:[0-9]+}", answer)
 	return router
 }

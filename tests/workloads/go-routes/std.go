@@ -16,5 +16,8 @@ func stdRouter() http.Handler {
 	nested := http.NewServeMux()
 	nested.HandleFunc("GET 127.0.0.1/nested/{a}/things/{id}", answer)
 	router.Handle("/nested/", nested)
+	anything := http.NewServeMux()
+	anything.HandleFunc("/{anything...}", answer)
+	router.HandleFunc("/inside/{n}", inside(anything))
 	return router
 }
