@@ -62,10 +62,11 @@ export function judgeTree(answers, spans) {
   return result;
 }
 
-const idOf = (/** @type {CheckedSpan} */ span) => `${span.attributes?.['url.query'] ?? span.attributes?.['url.full'] ?? ''}`.match(/\bid=([\w-]+)/)?.[1];
+const idOf = (/** @type {CheckedSpan} */ { attributes = {} }) =>
+  `${attributes['url.query'] ?? attributes['url.full'] ?? attributes['rpc.method'] ?? ''}`.match(/\bid=([\w-]+)/)?.[1];
 
 /**
- * By the application's own ids in the spans' URLs, so for calls that no header reached too: a client span is right under the server span of its own id,
+ * By the application's own ids in the spans' URLs (of gRPC's leaves: methods), so for calls that no header reached too: a client span is right under the server span of its own id,
  * in the trace that the client sent for that id. missing: calls without a client span.
  * @param {readonly Answer[]} answers @param {readonly CheckedSpan[]} spans @returns {Verdicts & { missing: number }}
  */
@@ -79,11 +80,13 @@ export function judgeSpans(answers, spans) {
     const answer = sent.get(idOf(client) ?? '');
     const server = byId.get(client.parentSpanId ?? '');
     if (!client.parentSpanId) result.unknown++;
-    else if (answer && server?.kind === 2 && idOf(server) === answer.id && server.traceId === client.traceId && isIn(answer, server)) result.right++;
+    else if (answer && server?.kind === 2 && server.traceId === client.traceId && isIn(answer, server)) result.right++;
     else result.wrong++;
   }
   return result;
 }
 
-/** Is the server span the one of the request that the client sent? Without a header only the ids can say. @param {Answer} answer @param {CheckedSpan} server */
-const isIn = (answer, server) => !server.parentSpanId || (server.traceId === answer.trace && server.parentSpanId === answer.span);
+/** Is the server span the one of the request that the client sent? Without a header only the ids can say, in a call of gRPC only the header. @param {Answer} answer @param {CheckedSpan} server */
+const isIn = (answer, server) =>
+  (server.parentSpanId ? server.traceId === answer.trace && server.parentSpanId === answer.span : idOf(server) !== undefined) &&
+  (idOf(server) ?? answer.id) === answer.id;

@@ -110,12 +110,13 @@ function goBuild(source, out, { toolchain = 'local', flags = [], cgo = false } =
 }
 
 /**
- * The middle on gRPC. @param {string} [version] of google.golang.org/grpc; else that of its go.mod
+ * The middle on gRPC. @param {string} [version] of google.golang.org/grpc; else that of its go.mod @param {{ toolchain?: string, flags?: string[] }} [way]
  * @returns {string} @throws what the toolchain says, or Go's module proxy
  */
-export function grpcMiddle(version) {
-  return built('go-grpc', `parents-grpc-${version ?? 'own'}`, (source, out) =>
-    version === undefined ? goBuild(source, out) : goBuildWith(source, out, '1.18', { 'google.golang.org/grpc': version }),
+export function grpcMiddle(version, way = {}) {
+  const name = ['parents-grpc', version ?? 'own', ...(way.toolchain ? [way.toolchain] : []), ...(way.flags ?? []).map((flag) => flag.replace(/\W+/g, ''))];
+  return built('go-grpc', name.join('-'), (source, out) =>
+    version === undefined ? goBuild(source, out, way) : goBuildWith(source, out, '1.18', { 'google.golang.org/grpc': version }, way),
   );
 }
 

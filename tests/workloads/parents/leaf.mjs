@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import http2 from 'node:http2';
 import https from 'node:https';
+import { toMessage } from './multiplexed.mjs';
 
 const { HOST = '127.0.0.1', PORT = '0', MAX_WAIT_MS = '10', CERT, KEY, HTTP2 } = process.env;
 
@@ -21,13 +22,21 @@ const answer = (request, response) => {
   const seen = request.rawHeaders.filter((_, n, all) => n % 2 === 1 && all[n - 1]?.toLowerCase() === 'traceparent');
   request.resume();
   const json = JSON.stringify({ id, call, traceparent: seen[0] ?? null, traceparents: seen.length });
+  const isCall = request.headers['content-type'] === 'application/grpc';
   const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(json), 'x-leaf': json };
-  setTimeout(() => response.writeHead(200, headers).end(json), Math.floor(pseudoRandom(`${id}/${call}`) * (Number(MAX_WAIT_MS) + 1)));
+  const send = () => {
+    response.writeHead(200, isCall ? { 'content-type': 'application/grpc' } : headers);
+    if (isCall) response.addTrailers({ 'grpc-status': '0' });
+    response.end(isCall ? toMessage(json) : json);
+  };
+  setTimeout(send, Math.floor(pseudoRandom(`${id}/${call}`) * (Number(MAX_WAIT_MS) + 1)));
 };
 const tls = CERT && KEY ? { cert: readFileSync(CERT), key: readFileSync(KEY) } : undefined;
-/** HTTP2=1: over TLS it speaks that, too. */
+/** HTTP2=1: over TLS it speaks that, too; in plaintext nothing else. */
 const server = !tls
-  ? http.createServer(answer)
+  ? HTTP2 === '1'
+    ? http2.createServer(answer)
+    : http.createServer(answer)
   : HTTP2 === '1'
     ? http2.createSecureServer({ ...tls, allowHTTP1: true }, answer)
     : https.createServer(tls, answer);

@@ -32,8 +32,8 @@ function exchange(session, headers, content) {
   );
 }
 
-/** google.protobuf.StringValue. @param {string} text */
-function toMessage(text) {
+/** google.protobuf.StringValue, as a message of gRPC. @param {string} text */
+export function toMessage(text) {
   const value = Buffer.from(text);
   const length = [];
   for (let rest = value.length; ; rest >>>= 7) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // A middle on gRPC, for the parents measurement (../README.md): /parents.Middle/Ask takes and gives a google.protobuf.StringValue: the query of a request to the
-// other middles, and the body of its answer. /parents.Middle/Fail answers with the status code that the string names, /parents.Middle/Vanish does not answer, and
-// its goroutine ends; /parents.Middle/Wait answers when the call is given up.
-// WORKERS: goroutines that serve the calls, instead of one for each call (0: none).
+// other middles, and the body of its answer. /parents.Middle/Fail (and Flaky) answers with the status code that the string names, /parents.Middle/Vanish does not answer, and
+// its goroutine ends; /parents.Middle/Wait answers when the call is given up. client.go: what it calls over gRPC itself.
+// WORKERS: goroutines that serve the calls, instead of one for each call (0: none). STREAMS: calls at a time on a connection (0: any number).
 package main
 
 import (
@@ -32,6 +32,9 @@ type message = wrapperspb.StringValue
 var leaves = strings.Split(os.Getenv("LEAVES"), ",")
 
 func get(url string) (json.RawMessage, error) {
+	if os.Getenv("CALL") == "grpc" {
+		return askLeaf(url)
+	}
 	response, err := http.Get(url)
 	if err != nil {
 		return nil, err
@@ -115,9 +118,12 @@ func main() {
 	if n, _ := strconv.Atoi(os.Getenv("WORKERS")); n > 0 {
 		options = append(options, grpc.NumStreamWorkers(uint32(n)))
 	}
+	if n, _ := strconv.Atoi(os.Getenv("STREAMS")); n > 0 {
+		options = append(options, grpc.MaxConcurrentStreams(uint32(n)))
+	}
 	server := grpc.NewServer(options...)
-	methods := []grpc.MethodDesc{method("Ask", ask), method("Fail", fail), method("Vanish", vanish), method("Wait", wait)}
-	server.RegisterService(&grpc.ServiceDesc{ServiceName: "parents.Middle", HandlerType: (*any)(nil), Methods: methods}, nil)
+	methods := []grpc.MethodDesc{method("Ask", ask), method("Fail", fail), method("Flaky", fail), method("Vanish", vanish), method("Wait", wait), method("Call", call)}
+	server.RegisterService(&grpc.ServiceDesc{ServiceName: "parents.Middle", HandlerType: (*any)(nil), Methods: methods, Streams: streams}, nil)
 	exit(server.Serve(listener))
 }
 
