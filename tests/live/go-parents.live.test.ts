@@ -127,16 +127,32 @@ async function rightOverGrpc(program: string, env: Readonly<Record<string, strin
   expect(servers).toEqual(Array(STREAMS).fill(['parents.Middle/Ask', 'OK']));
 }
 
+/** Its calls go out over gRPC, too. @param keepAlive on one connection for each leaf: as many as there are calls */
+async function rightToGrpc(program: string, tls: Readonly<Record<string, string>>, keepAlive = true) {
+  const leaves = await startLeaves(sandbox, 2, { ...tls, HTTP2: '1' });
+  const middle = await startMiddle(sandbox, 'grpc', [program], leaves, { ...tls, CALL: 'grpc', KEEPALIVE: keepAlive ? '1' : '0' });
+  const result = await measure(sandbox, middle, { requests: STREAMS, concurrency: 50, protocol: 'grpc', obi: { plugins: PLUGINS } });
+  expectComplete(result, STREAMS);
+  expect(result.trace).toEqual({ right: 0, wrong: 0, unknown: result.calls, bare: result.calls, doubled: 0 });
+  expect(result.own).toEqual({ right: result.calls, wrong: 0, unknown: 0, missing: 0 });
+  expect(result.counters.go).toEqual({ parent_declared: result.calls });
+  const calls = result.spans.filter(({ kind }) => kind === 3).map(({ name, attributes }) => [name.split('?')[0], attributes['rpc.response.status_code']]);
+  expect(calls).toEqual(Array(result.calls).fill(['parents.Leaf/Ask', 'OK']));
+}
+
 here('ten goroutines deep', () => allRight(goMiddle(), { env: { DEPTH: '10' } }));
 
 here('TLS on both sides', () => rightOverTls(goMiddle(), { leaves: true }));
 here('HTTP/2 over TLS on both sides', () => rightToHttp2(goMiddle(), true));
 here('gRPC over TLS', () => rightOverGrpc(grpcMiddle(), certificate()));
+here('gRPC over TLS on both sides', () => rightToGrpc(grpcMiddle(), certificate()));
 
 if (!isSample) {
   here('HTTP/2 over TLS', () => rightOverHttp2(goMiddle()));
   here('HTTP/2 over TLS on both sides, new connections', () => rightToHttp2(goMiddle(), false));
   here('gRPC in plaintext', () => rightOverGrpc(grpcMiddle()));
+  here('gRPC in plaintext on both sides', () => rightToGrpc(grpcMiddle(), {}));
+  here('gRPC on both sides, new connections', () => rightToGrpc(grpcMiddle(), {}, false));
   here('gRPC, served by workers', () => rightOverGrpc(grpcMiddle(), { WORKERS: '4' }));
   here('HTTP/2 in plaintext', () => rightOverHttp2(goMiddle(), {}));
   here('TLS of the server', () => rightOverTls(goMiddle()));
@@ -181,7 +197,10 @@ if (!isSample) {
   here('with C, stripped', () => allRight(goMiddle({ flags: ['-ldflags=-s -w'], cgo: true }), { env: { DEPTH: '3' } }));
 }
 
-for (const version of GRPC_VERSIONS) here(`gRPC ${version}`, () => rightOverGrpc(grpcMiddle(`v${version}`), certificate()));
+for (const version of GRPC_VERSIONS) {
+  here(`gRPC ${version}`, () => rightOverGrpc(grpcMiddle(`v${version}`), certificate()));
+  here(`gRPC ${version} on both sides`, () => rightToGrpc(grpcMiddle(`v${version}`), certificate()));
+}
 
 for (const version of VERSIONS) {
   const middle = () => goMiddle({ toolchain: `go${version}`, flags: ['-ldflags=-s -w'] });
@@ -190,6 +209,11 @@ for (const version of VERSIONS) {
     here('TLS on both sides, stripped', () => rightOverTls(middle(), { leaves: true }));
     here('HTTP/2 over TLS, stripped', () => rightOverHttp2(middle()));
     here('HTTP/2 over TLS on both sides, stripped', () => rightToHttp2(middle(), true));
+    // What the newest gRPC needs is newer than most releases of Go.
+    const older = Number(version.split('.')[1]) < 26 ? 'v1.54.0' : undefined;
+    here('gRPC over TLS on both sides, stripped', () =>
+      rightToGrpc(grpcMiddle(older, { toolchain: `go${version}`, flags: ['-ldflags=-s -w'] }), certificate()),
+    );
     here('a pool that takes work from a buffer; configured', () => allRight(middle(), { env: POOL, pools: true }));
   });
 }

@@ -6,6 +6,7 @@
 #include "client.bpf.h"
 #include "goroutine.bpf.h"
 #include "grpc.bpf.h"
+#include "grpc_client.bpf.h"
 #include "http2.bpf.h"
 #include "http2_client.bpf.h"
 #include "router.bpf.h"
@@ -328,5 +329,29 @@ SEC("uprobe.multi")
 int go_route_chi(struct pt_regs *ctx)
 {
 	chi_found(GO_GOROUTINE(ctx), GO_STACK(ctx), GO_ARGUMENT_3(ctx));
+	return 0;
+}
+
+/* The call of executeAndPut(c *controlBuffer, f func, it cbItem) with which gRPC's (*http2Client).NewStream queues a header block; again where it has to wait */
+SEC("uprobe.multi")
+int go_rpc_asks(struct pt_regs *ctx)
+{
+	grpc_asks(GO_ARGUMENT_4(ctx), GO_GOROUTINE(ctx));
+	return 0;
+}
+
+/* Where NewStream looks at the error that the call returned: the first result, whether it was queued, is still in its register */
+SEC("uprobe.multi")
+int go_rpc_asked(struct pt_regs *ctx)
+{
+	grpc_asked((__u8)GO_ARGUMENT_1(ctx), GO_GOROUTINE(ctx));
+	return 0;
+}
+
+/* (*http2Client).closeStream(s, err error, rst bool, rstCode http2.ErrCode, st *status.Status, …): of every stream, once by whoever ends it, and once by its caller */
+SEC("uprobe.multi")
+int go_rpc_over(struct pt_regs *ctx)
+{
+	grpc_over(GO_ARGUMENT_2(ctx), GO_ARGUMENT_7(ctx));
 	return 0;
 }

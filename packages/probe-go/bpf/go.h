@@ -30,10 +30,23 @@
 #define GO_RESPONSE_STATE 0
 #define GO_RESPONSE_STREAM 0
 #define GO_HEADERS_STATUS 8
-/* … and of google.golang.org/grpc/internal/transport: http2Server, headerFrame (serverHeaders) */
+/* … and of google.golang.org/grpc/internal/transport: http2Server, http2Client, headerFrame (serverHeaders, clientHeaders) */
 #define GO_GRPC_CONN 16 /* an interface */
 #define GO_GRPC_CONN_OLD 32 /* … before 1.62, where a context stands in front */
+#define GO_GRPC_CLIENT_CONN 128 /* an interface */
+#define GO_GRPC_CLIENT_CONN_LONG 136 /* … where the address in front of it still has a type */
+#define GO_GRPC_CLIENT_CONN_OLD 64 /* … where no address stands in front */
 #define GO_GRPC_HEADERS_FIELDS 8 /* a slice */
+#define GO_GRPC_HEADERS_INIT 32 /* a function of the transport's, and of more */
+#define GO_GRPC_HEADERS_ORPHANED 56 /* a function of the stream's alone */
+#define GO_GRPC_HEADERS_FRAME 32 /* as long as servers have the same type: a byte that no client sets … */
+#define GO_GRPC_FRAME_INIT 40 /* … and the same two functions behind it */
+#define GO_GRPC_FRAME_ORPHANED 72
+/* … of a function value: the first variable that it has from outside, in the order in which it names them */
+#define GO_FUNCTION_FIRST 8
+/* … of internal/status.Status (it is a pointer) and google.rpc.Status, which is generated code */
+#define GO_GRPC_STATUS_CODE 40 /* behind what the library keeps of a message … */
+#define GO_GRPC_STATUS_CODE_FRONT 8 /* … or in front of it, where protoc-gen-go 1.36 puts it */
 /* … of bufio.Writer, and where http2.Framer keeps the one it writes to */
 #define GO_BUFFER 16 /* a slice */
 #define GO_BUFFER_USED 40 /* how much of it */
@@ -106,6 +119,7 @@ struct {
 #define GO_ARGUMENT_3(ctx) ((ctx)->cx)
 #define GO_ARGUMENT_4(ctx) ((ctx)->di)
 #define GO_ARGUMENT_5(ctx) ((ctx)->si)
+#define GO_ARGUMENT_7(ctx) ((ctx)->r9)
 #define GO_FRAME(ctx) ((ctx)->bp) /* the saved frame pointer of the caller, the return address, then room for the function's own arguments */
 #define GO_GOROUTINE(ctx) ((ctx)->r14)
 #define GO_STACK(ctx) ((ctx)->sp)
@@ -115,6 +129,7 @@ struct {
 #define GO_ARGUMENT_3(ctx) (((struct user_pt_regs *)(ctx))->regs[2])
 #define GO_ARGUMENT_4(ctx) (((struct user_pt_regs *)(ctx))->regs[3])
 #define GO_ARGUMENT_5(ctx) (((struct user_pt_regs *)(ctx))->regs[4])
+#define GO_ARGUMENT_7(ctx) (((struct user_pt_regs *)(ctx))->regs[6])
 #define GO_FRAME(ctx) (((struct user_pt_regs *)(ctx))->regs[29])
 #define GO_GOROUTINE(ctx) (((struct user_pt_regs *)(ctx))->regs[28])
 #define GO_STACK(ctx) (((struct user_pt_regs *)(ctx))->sp)

@@ -102,7 +102,7 @@ static __always_inline void grpc_read(__u64 transport, __u64 frame, __u64 g)
 	bpf_map_delete_elem(&go_calls, &key);
 	if (!blank || !obi_process_get(tgid))
 		return;
-	sk = library_socket(transport, GO_GRPC_CONN, GO_GRPC_CONN_OLD);
+	sk = library_socket(transport, GO_GRPC_CONN, GO_GRPC_CONN_OLD, GO_GRPC_CONN);
 	if (!sk || bpf_map_update_elem(&go_calls, &key, blank, BPF_ANY))
 		return;
 	s = bpf_map_lookup_elem(&go_calls, &key);

@@ -24,7 +24,7 @@ static __always_inline void http2_opened(__u64 server, __u64 stream, __u64 frame
 	/* The end of the one before at this address was not told. */
 	if (s)
 		stream_end(s, key, bpf_ktime_get_ns());
-	sk = library_socket(server, GO_SERVER_CONN, GO_SERVER_CONN_1_27);
+	sk = library_socket(server, GO_SERVER_CONN, GO_SERVER_CONN_1_27, GO_SERVER_CONN);
 	if (!sk)
 		return;
 	if (bpf_map_update_elem(&go_streams, &key, blank, BPF_NOEXIST)) {

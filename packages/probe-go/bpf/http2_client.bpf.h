@@ -17,7 +17,7 @@ struct go_sending {
 };
 
 /*
- * Scope of a goroutine → header block that it is encoding. Inserted: it begins to. Deleted: it is about to be sent, or framed;
+ * Scope of a goroutine → header block that it is encoding (gRPC: queueing). Inserted: it begins to. Deleted: it is about to be sent, or framed;
  * user space, soon after the process's end. LRU: a request that is given up in between.
  */
 struct {
@@ -77,7 +77,7 @@ static __always_inline void http2_sent(__u64 client, __u64 g)
 		return;
 	key = sending->stream;
 	blank = bpf_map_lookup_elem(&go_blank_stream, &zero);
-	sk = library_socket(client, GO_CLIENT_CONN, GO_CLIENT_CONN);
+	sk = library_socket(client, GO_CLIENT_CONN, GO_CLIENT_CONN, GO_CLIENT_CONN);
 	if (blank && sk) {
 		if (bpf_map_update_elem(&go_streams, &key, blank, BPF_ANY))
 			obi_count(OBI_COUNTER_OWN + GO_COUNTER_STREAMS_FULL);

@@ -80,8 +80,8 @@ static __always_inline __u64 tcp_below(const struct go_settings *settings, __u64
 	return 0;
 }
 
-/* The socket of a library's connection, which has its net.Conn in one of two places: the TCP connection proves which. NULL: neither (counted). */
-static __always_inline struct sock *library_socket(__u64 library, __u32 place, __u32 other)
+/* The socket of a library's connection, which has its net.Conn in one of three places: the TCP connection proves which. NULL: none (counted). */
+static __always_inline struct sock *library_socket(__u64 library, __u32 place, __u32 other, __u32 third)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct go_settings *settings = bpf_map_lookup_elem(&go_settings, &tgid);
@@ -92,6 +92,8 @@ static __always_inline struct sock *library_socket(__u64 library, __u32 place, _
 		tcp = tcp_below(settings, library + place);
 		if (!tcp)
 			tcp = tcp_below(settings, library + other);
+		if (!tcp)
+			tcp = tcp_below(settings, library + third);
 		sk = tcp ? obi_fd_tcp_sock(obi_user_word(obi_user_word(tcp) + GO_FD_SYSFD)) : NULL;
 	}
 	if (!sk)

@@ -9,6 +9,7 @@ import {
   HTTPS_PORT,
   HttpExchangeDecoder,
   HttpExchangeFlag,
+  HttpRole,
   HttpRpc,
   readHost,
   writeEnds,
@@ -63,7 +64,8 @@ export class ExchangeDecoder implements SpanDecoder {
     const { view, bytes, base } = record;
     const { offset } = event;
     if (!span.begin(event.tgid(view, base))) return;
-    span.kind(SpanKind.SERVER);
+    const isServer = event.role(view, base) === HttpRole.SERVER;
+    span.kind(isServer ? SpanKind.SERVER : SpanKind.CLIENT);
     span.ids(bytes, base + offset.traceTraceId, base + offset.traceSpanId, base + offset.traceParentId, event.traceFlags(view, base));
     span.times(view, base + offset.startNs, base + offset.endNs);
     const method = methodOf(record);
@@ -72,8 +74,10 @@ export class ExchangeDecoder implements SpanDecoder {
     if (method !== '') span.string(RPC_METHOD, method);
     readHost(record, this.#authority);
     const isEncrypted = (event.flags(view, base) & HttpExchangeFlag.ENCRYPTED) !== 0;
-    writeEnds(record, span, true, this.#authority, isEncrypted ? HTTPS_PORT : HTTP_PORT);
-    outcome(record, span);
+    // A client's name without a port is one that the resolver gave a port.
+    const port = isServer ? (isEncrypted ? HTTPS_PORT : HTTP_PORT) : event.tupleRemotePort(view, base);
+    writeEnds(record, span, isServer, this.#authority, port);
+    outcome(record, span, isServer);
     span.end();
   }
 }
@@ -88,11 +92,12 @@ function methodOf({ view, bytes, base, length }: RecordView): string {
   return latin1.decode(bytes.subarray(at + 2, end));
 }
 
-function outcome({ view, base }: RecordView, span: SpanWriter): void {
+function outcome({ view, base }: RecordView, span: SpanWriter, isServer: boolean): void {
   const code = CODES[event.status(view, base)];
   if (code !== undefined) span.string(RPC_STATUS, code);
   const isCut = (event.flags(view, base) & HttpExchangeFlag.INCOMPLETE) !== 0;
-  if (code !== undefined && !isCut && !FAULTS.has(code)) return;
+  const isError = code === undefined || (isServer ? FAULTS.has(code) : code !== 'OK');
+  if (!isCut && !isError) return;
   span.string(ERROR_TYPE, isCut ? 'no_response' : (code ?? '_OTHER'));
   span.status(StatusCode.ERROR);
 }

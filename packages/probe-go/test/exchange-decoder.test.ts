@@ -7,6 +7,7 @@ import { httpExchangeEvent as event } from '../src/generated/go.events.js';
 import probe from '../src/index.js';
 
 const SERVER = 1;
+const CLIENT = 2;
 const HTTP_2 = 2;
 const { REQUEST_SEEN, INCOMPLETE, ENCRYPTED } = HttpExchangeFlag;
 
@@ -16,9 +17,10 @@ interface Stream {
   readonly status?: number;
   readonly flags?: number;
   readonly rpc?: number;
+  readonly role?: number;
 }
 
-function record({ line, host = 'shop.example:8443', status = 0, flags = REQUEST_SEEN | ENCRYPTED, rpc = HttpRpc.GRPC }: Stream): Uint8Array {
+function record({ line, host = 'shop.example:8443', status = 0, flags = REQUEST_SEEN | ENCRYPTED, rpc = HttpRpc.GRPC, role = SERVER }: Stream): Uint8Array {
   const { offset } = event;
   const bytes = Buffer.alloc(offset.line + line.length);
   bytes.writeUInt16LE(1, offset.hdrProbe);
@@ -34,7 +36,7 @@ function record({ line, host = 'shop.example:8443', status = 0, flags = REQUEST_
   bytes.writeUInt16LE(40123, offset.tupleRemotePort);
   bytes.writeUInt32LE(4711, offset.tgid);
   bytes.writeUInt16LE(status, offset.status);
-  bytes.writeUInt8(SERVER, offset.role);
+  bytes.writeUInt8(role, offset.role);
   bytes.writeUInt8(flags, offset.flags);
   bytes.writeUInt8(HTTP_2, offset.version);
   bytes.writeUInt8(rpc, offset.rpc);
@@ -98,6 +100,29 @@ test.each([
     error,
     error === undefined ? undefined : StatusCode.ERROR,
   ]);
+});
+
+test('a call of gRPC that goes out', () => {
+  const span = spanOf({ line: 'POST /shop.Orders/Place', host: 'shop.example', role: CLIENT });
+  expect(span).toMatchObject({ name: 'shop.Orders/Place', kind: SpanKind.CLIENT });
+  expect(span?.attributes).toEqual({
+    'rpc.system.name': 'grpc',
+    'rpc.method': 'shop.Orders/Place',
+    'server.address': 'shop.example',
+    'server.port': 40123,
+    'network.peer.address': '10.0.0.2',
+    'network.peer.port': 40123,
+    'rpc.response.status_code': 'OK',
+  });
+});
+
+test.each([
+  ['NOT_FOUND: an error for who called', { status: 5 }, 'NOT_FOUND', 'NOT_FOUND'],
+  ['a code that does not exist', { status: 99 }, undefined, '_OTHER'],
+  ['one of which nothing is known', { status: 0xffff, flags: REQUEST_SEEN | INCOMPLETE }, undefined, 'no_response'],
+])('a call that goes out: %s', (_, stream, code, error) => {
+  const span = spanOf({ line: 'POST /shop.Orders/Place', role: CLIENT, ...stream });
+  expect([span?.attributes['rpc.response.status_code'], span?.attributes['error.type'], span?.status?.code]).toEqual([code, error, StatusCode.ERROR]);
 });
 
 test('a call whose method, or whose authority, was not read', () => {

@@ -18,5 +18,5 @@ export default defineProbe({
 export { ERROR_TYPE } from './attributes.js';
 export { Authority } from './authority.js';
 export { HTTP_PORT, HTTPS_PORT, readHost, writeEnds } from './ends.js';
-export { HttpExchangeFlag, HttpRpc, httpExchangeEvent } from './generated/http.events.js';
+export { HttpExchangeFlag, HttpRole, HttpRpc, httpExchangeEvent } from './generated/http.events.js';
 export { HttpExchangeDecoder } from './http-exchange-decoder.js';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Servers and clients of HTTP/2 in a Go program: net/http's own, which were made from golang.org/x/net/http2 under other names, that itself, and gRPC's servers. A program may have all. */
+/** Servers and clients of HTTP/2 in a Go program: net/http's own, which were made from golang.org/x/net/http2 under other names, that itself, and gRPC's servers (its clients: binary/grpc-sites.ts). A program may have all. */
 import type { GoFunctions } from '../binary/function-table.js';
 
 /** Function → program. The one that opens comes last: nothing is opened whose end nobody would see. */

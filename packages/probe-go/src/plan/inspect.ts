@@ -5,6 +5,7 @@ import { type GoVersion, readGoVersion } from '../binary/build-info.js';
 import { CHANNEL_FUNCTIONS, findChannelSites } from '../binary/channel-sites.js';
 import { findFunctions, type GoFunctions } from '../binary/function-table.js';
 import { goroutineSlot } from '../binary/goroutine-slot.js';
+import { findGrpcSites, GRPC_CLIENT_ENTRY, GRPC_CLIENT_FUNCTIONS } from '../binary/grpc-sites.js';
 import { cheapEntry, PROLOGUE } from '../binary/patch-point.js';
 import { findRouterSites, ROUTER_FUNCTIONS, type RouterPlaces } from '../binary/router-sites.js';
 import { findTlsSites, TLS_FUNCTIONS } from '../binary/tls-sites.js';
@@ -73,6 +74,7 @@ export function inspect(path: string, arch: string = process.arch): Plan | strin
     ...CHANNEL_FUNCTIONS,
     ...TLS_FUNCTIONS,
     ...HTTP2_FUNCTIONS,
+    ...GRPC_CLIENT_FUNCTIONS,
     ...AUTO_SDK_FUNCTIONS,
     ...ROUTER_FUNCTIONS,
   ];
@@ -87,6 +89,7 @@ export function inspect(path: string, arch: string = process.arch): Plan | strin
 
   const tls = findTlsSites(image, functions);
   const autoSdk = findAutoSdkSites(image, functions);
+  const grpc = findGrpcSites(image, functions);
   const client = entryHooks(image, functions, CLIENT);
   const routers = findRouterSites(image, functions);
   const hooks = [
@@ -94,6 +97,9 @@ export function inspect(path: string, arch: string = process.arch): Plan | strin
     ...[...sites].flatMap(([program, addresses]) => hooksAt(image, program, addresses)),
     ...entryHooks(image, functions, WRITING),
     ...entryHooks(image, functions, http2Programs(functions)),
+    ...(typeof grpc === 'object'
+      ? [...entryHooks(image, functions, GRPC_CLIENT_ENTRY), ...[...grpc].flatMap(([program, addresses]) => hooksAt(image, program, addresses))]
+      : []),
     ...(client.length === Object.keys(CLIENT).length ? client : []),
     ...(typeof tls === 'object' ? [...tls].flatMap(([program, addresses]) => hooksAt(image, program, addresses)) : []),
     ...(typeof autoSdk === 'object' ? [...autoSdk].flatMap(([program, addresses]) => hooksAt(image, program, addresses)) : []),
@@ -101,11 +107,10 @@ export function inspect(path: string, arch: string = process.arch): Plan | strin
     ...[...routers.jumps].flatMap(([program, addresses]) => hooksAt(image, program, addresses)),
   ];
   const limits = [
-    ...(typeof tls === 'string'
-      ? [`its TLS connections have no spans: ${tls} is not as in Go's own releases (built with a profile, PGO, or without optimisation?)`]
-      : []),
-    ...(typeof autoSdk === 'string' ? [`spans that it makes itself are not seen: ${autoSdk} is not as Go's own releases compile it`] : []),
-    ...routers.unknown.map((name) => `routes are not known: ${name} is not as in the releases that were looked at`),
+    ...(typeof tls === 'string' ? [`its TLS connections have no spans: ${changed(tls)}`] : []),
+    ...(typeof grpc === 'string' ? [`the calls of its gRPC clients have no spans: ${changed(grpc)}`] : []),
+    ...(typeof autoSdk === 'string' ? [`spans that it makes itself are not seen: ${changed(autoSdk)}`] : []),
+    ...routers.unknown.map((name) => `routes are not known: ${changed(name)}`),
   ];
   return {
     version: version.text,
@@ -119,6 +124,8 @@ export function inspect(path: string, arch: string = process.arch): Plan | strin
     places: routers.places,
   };
 }
+
+const changed = (name: string): string => `${name} is not as in the releases that are known (built with a profile, PGO, or without optimisation?)`;
 
 function unknown({ text, minor }: GoVersion): string {
   const nearest = minor < OLDEST ? OLDEST : NEWEST;
