@@ -27,7 +27,8 @@ async function start(env: Readonly<Record<string, string>> = {}) {
   const program = grpcMiddle(version && `v${version}`);
   const called = await sandbox.startOutside('called', [program], { env: { PORT: '0', ...env } });
   const port = Number((await called.line(/^listening (\d+)$/))[1]);
-  const middle = await startMiddle(sandbox, 'grpc', [program], [`http://127.0.0.1:${port}`]);
+  // Old versions try again only when told so.
+  const middle = await startMiddle(sandbox, 'grpc', [program], [`http://127.0.0.1:${port}`], { GRPC_GO_RETRY: 'on' });
   const obi = await Obi.start(sandbox, {
     plugins: `http,${path.join(root, 'packages/probe-go')}`,
     ports: [middle.port],
