@@ -61,10 +61,19 @@ function objectsOf(directory) {
     });
 }
 
-/** Program types that this kernel lacks, with the reason. @param {string} type */
-function lacking(type) {
+/** Program → kernel functions that it calls, as the probe's manifest says; core's own objects have none. @param {string} directory @returns {Readonly<Record<string, readonly string[]>>} */
+function helpersOf(directory) {
+  const { obi } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+  const manifest = obi && join(directory, obi.manifest);
+  if (!manifest || !existsSync(manifest)) return {};
+  return Object.fromEntries(JSON.parse(readFileSync(manifest, 'utf8')).programs.map((/** @type {any} */ { name, helpers }) => [name, helpers]));
+}
+
+/** Why this kernel cannot load such a program, if so. @param {string} type @param {readonly string[]} [helpers] */
+function lacking(type, helpers = []) {
   if (type === 'kprobe' && !features.kprobes) return 'this kernel has no kprobes';
   if (type === 'tracing' && !features.fentry) return 'this kernel refuses fentry';
+  if (helpers.includes('probe_write_user') && !features.probeWriteUser) return `bpf_probe_write_user is not allowed (lockdown: ${features.lockdown})`;
   return undefined;
 }
 
@@ -77,24 +86,22 @@ const problems = [];
 
 const session = new KernelSession(kernel);
 try {
-  const core = objectsOf(sdk).map(([name, path]) => ({ name, path, slot: 0, asked: projects.includes(sdk) }));
+  const core = objectsOf(sdk).map(([name, path]) => ({ name, path, slot: 0, asked: projects.includes(sdk), helpers: helpersOf(sdk) }));
   const own = projects
     .filter((project) => project !== sdk)
-    .flatMap((project, index) => objectsOf(project).map(([name, path]) => ({ name, path, slot: index + 1, asked: true })));
-  for (const { name, path, slot, asked } of [...core, ...own]) {
+    .flatMap((project, index) => objectsOf(project).map(([name, path]) => ({ name, path, slot: index + 1, asked: true, helpers: helpersOf(project) })));
+  for (const { name, path, slot, asked, helpers } of [...core, ...own]) {
     const image = readFileSync(path);
     const programs = kernel.open(name, image).programs;
-    const without = programs.filter(({ type }) => lacking(type) !== undefined);
-    const loaded = session.load({ actor: 'verify', name, image, parameters: { obi_slot: slot }, without: without.map((program) => program.name) });
+    const why = new Map(
+      programs.flatMap(({ name: program, type }) => (lacking(type, helpers[program]) === undefined ? [] : [[program, lacking(type, helpers[program])]])),
+    );
+    const loaded = session.load({ actor: 'verify', name, image, parameters: { obi_slot: slot }, without: [...why.keys()] });
     if (!asked) continue;
-    for (const { name: program, type } of without) console.log(`${name.padEnd(16)} ${program.padEnd(16)}        - left out: ${lacking(type)}`);
+    for (const [program, reason] of why) console.log(`${name.padEnd(16)} ${program.padEnd(16)}        - left out: ${reason}`);
     const counts = Object.fromEntries(loaded.programs.map((program) => [program.name, program.verifiedInsns]));
     measured[name] = counts;
-    compare(
-      name,
-      counts,
-      without.map((program) => program.name),
-    );
+    compare(name, counts, [...why.keys()]);
   }
 } catch (error) {
   const { message, cause, verifierLog, details } = /** @type {any} */ (error);

@@ -400,6 +400,16 @@ describe('a traceparent that a runtime probe wrote inside the process', () => {
     expect(outcome()).toMatchObject({ cause: 0n });
     expect(program.map('obi_written').keys()).toHaveLength(1);
   });
+
+  test('is another process’s to hand on, not to take over', () => {
+    call('connect', 0xa1n);
+    call('connect', CLIENT);
+    begin(0xa1n);
+    call('write', 0n, THREAD);
+    call('sent', CLIENT, (TGID + 1n) << 32n);
+    expect(outcome()).toMatchObject({ cause: 0n });
+    expect(program.map('obi_written').keys()).toHaveLength(1);
+  });
 });
 
 describe('spans that a program makes itself', () => {

@@ -113,7 +113,7 @@ CALL(t_parent, {
 })
 /* b: pid_tgid. As a runtime probe that writes the traceparent inside the process. */
 CALL(t_write, {
-	struct obi_written written = {};
+	struct obi_written written = { .tgid = b >> 32 };
 	obi_outgoing_begin(&written.trace, NULL, NULL, b, &written.cause);
 	obi_written_note(&written);
 	out->trace = written.trace;

@@ -557,6 +557,8 @@ static __always_inline struct obi_request *obi_parent_find(struct obi_connection
 struct obi_written {
 	struct obi_trace trace;
 	struct obi_cause cause;
+	__u32 tgid;
+	__u32 _pad;
 };
 
 /*
@@ -578,8 +580,8 @@ static __always_inline void obi_written_note(const struct obi_written *written)
 	bpf_map_update_elem(&obi_written, &id, written, BPF_ANY);
 }
 
-/* Is `own` such a traceparent? Then the request has its place already. */
-static __always_inline bool obi_written_take(struct obi_trace *trace, const struct obi_traceparent *own,
+/* Is `own` such a traceparent, of this process (others may hand it on)? Then the request has its place already. */
+static __always_inline bool obi_written_take(struct obi_trace *trace, const struct obi_traceparent *own, __u32 tgid,
 					     struct obi_connection *c, struct obi_cause *cause)
 {
 	struct obi_written *written;
@@ -587,7 +589,7 @@ static __always_inline bool obi_written_take(struct obi_trace *trace, const stru
 
 	__builtin_memcpy(&id, own->span_id, sizeof(id));
 	written = bpf_map_lookup_elem(&obi_written, &id);
-	if (!written || !obi_same_id(written->trace.trace_id, own->trace_id, 16))
+	if (!written || written->tgid != tgid || !obi_same_id(written->trace.trace_id, own->trace_id, 16))
 		return false;
 	*trace = written->trace;
 	*cause = written->cause;
@@ -619,7 +621,7 @@ static __always_inline void obi_outgoing_begin(struct obi_trace *trace, const st
 	struct obi_request *request;
 	struct obi_span *span;
 
-	if (own && obi_written_take(trace, own, c, cause))
+	if (own && obi_written_take(trace, own, pid_tgid >> 32, c, cause))
 		return;
 	request = obi_parent_find(c, pid_tgid, cause);
 	span = obi_scope_span(cause->scope);

@@ -36,6 +36,7 @@ int go_exited(struct pt_regs *ctx)
 	goroutine_role_end(scope);
 	grpc_reader_ended(scope);
 	grpc_serves_no_more(scope);
+	http2_sender_ended(scope);
 	obi_scope_end(scope);
 	return 0;
 }
@@ -246,7 +247,7 @@ int go_h2_framed(struct pt_regs *ctx)
 SEC("uprobe.multi")
 int go_head_written(struct pt_regs *ctx)
 {
-	head_written(GO_ARGUMENT_2(ctx), GO_ARGUMENT_3(ctx));
+	head_written(GO_ARGUMENT_2(ctx), GO_ARGUMENT_3(ctx), GO_GOROUTINE(ctx));
 	return 0;
 }
 

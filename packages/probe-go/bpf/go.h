@@ -50,6 +50,10 @@
 /* … of bufio.Writer, and where http2.Framer keeps the one it writes to */
 #define GO_BUFFER 16 /* a slice */
 #define GO_BUFFER_USED 40 /* how much of it */
+#define GO_BUFFER_BELOW 48 /* what it writes to, an interface */
+/* … of net/http.persistConn: its net.Conn, an interface, and its bufio.Writer, which writes to a type that is a pointer to it */
+#define GO_PERSIST_CONN 80
+#define GO_PERSIST_WRITER 112
 #define GO_FRAMER_WRITER 112 /* an interface; or, with each member that newer ones have more, a word later */
 #define GO_FRAMER_WRITERS 4
 /* … and of go.opentelemetry.io/auto/sdk 1.1 to 1.2: span; internal/telemetry.Traces; context.Context's implementations begin with the one that they were made from */

@@ -27,10 +27,10 @@ static __always_inline void goroutine_role_end(__u64 scope)
 
 	if (role)
 		bpf_map_delete_elem(&go_roles, &scope);
-	if (connection) {
+	if (connection)
 		bpf_map_delete_elem(&go_clients, &connection);
-		obi_scope_enter(scope, NULL);
-	}
+	/* Of a writer that was forgotten, too: the next one at this address is in no span. */
+	obi_scope_enter(scope, NULL);
 }
 
 /* The runtime prepares the first run of a new goroutine, whose saved registers are `gobuf`. */

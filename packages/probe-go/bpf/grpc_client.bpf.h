@@ -24,13 +24,13 @@ static __always_inline void grpc_asks(__u64 headers, __u64 g)
 
 	if (!blank || !obi_process_get(pid_tgid >> 32))
 		return;
-	sk = library_socket(obi_user_word(init + GO_FUNCTION_FIRST), GO_GRPC_CLIENT_CONN, GO_GRPC_CLIENT_CONN_LONG, GO_GRPC_CLIENT_CONN_OLD);
-	if (!sk)
-		return;
 	s = bpf_map_lookup_elem(&go_streams, &key);
 	/* The end of the one before at this address was not told. */
 	if (s)
 		stream_end(s, key, bpf_ktime_get_ns());
+	sk = library_socket(obi_user_word(init + GO_FUNCTION_FIRST), GO_GRPC_CLIENT_CONN, GO_GRPC_CLIENT_CONN_LONG, GO_GRPC_CLIENT_CONN_OLD);
+	if (!sk)
+		return;
 	if (bpf_map_update_elem(&go_streams, &key, blank, BPF_NOEXIST)) {
 		obi_count(OBI_COUNTER_OWN + GO_COUNTER_STREAMS_FULL);
 		return;

@@ -98,6 +98,12 @@ static __always_inline void http2_sent(__u64 client, __u64 g)
 		bpf_map_delete_elem(&go_sending, &scope);
 }
 
+/* The goroutine's address is another one's from now on; its header block may never have been framed (a broken connection). */
+static __always_inline void http2_sender_ended(__u64 scope)
+{
+	bpf_map_delete_elem(&go_sending, &scope);
+}
+
 /* … makes a frame of it: `framer`'s function has its arguments at `param`. */
 static __always_inline void http2_framed(__u64 framer, __u64 param, __u64 g)
 {
@@ -111,7 +117,7 @@ static __always_inline void http2_framed(__u64 framer, __u64 param, __u64 g)
 	if (!sending || !sending->encoded)
 		return;
 	s = bpf_map_lookup_elem(&go_streams, &sending->stream);
-	if (s && settings)
+	if (s && settings && s->exchange.role == HTTP_ROLE_CLIENT)
 		block_write(settings, framer, param, &s->exchange.trace);
 	bpf_map_delete_elem(&go_sending, &scope);
 }

@@ -33,6 +33,7 @@ const TGID: Readonly<Record<string, number>> = {
   go_calls: httpExchangeEvent.offset.tgid,
   go_served: 16,
   go_sending: 120,
+  go_heads: 40,
   go_spans: 56,
   obi_spans: 56,
 };

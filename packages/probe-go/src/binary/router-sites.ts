@@ -84,6 +84,9 @@ const MAX_OLD_BYTES = 4096;
 const DEFERRED = Buffer.from('ffd0488b8424', 'hex');
 const PATTERN = Buffer.from('488b8c24', 'hex');
 
+/** A word's place on the stack; what is none was another instruction. */
+const placeOf = (offset: number): number | undefined => (offset > 0 && offset % 8 === 0 ? offset : undefined);
+
 function findOld(image: ElfImage, functions: GoFunctions, { within }: Router): number | undefined {
   const fn = functions.get(within);
   const code = fn && image.read(fn.address, Math.min(fn.end - fn.address, MAX_OLD_BYTES));
@@ -93,7 +96,7 @@ function findOld(image: ElfImage, functions: GoFunctions, { within }: Router): n
   const prologue = code.subarray(0, PROLOGUE);
   const frame = [FRAME, ROOM].find((bytes) => prologue.includes(bytes));
   if (!frame || !code.subarray(pattern, pattern + PATTERN.length).equals(PATTERN)) return undefined;
-  return code.readInt32LE(code.indexOf(frame) + frame.length) - code.readInt32LE(pattern + PATTERN.length);
+  return placeOf(code.readInt32LE(code.indexOf(frame) + frame.length) - code.readInt32LE(pattern + PATTERN.length));
 }
 
 /** `mov`s of what getValue returns (handlers, params, whether a slash is to be added, the route) to the stack, in a row; each with four bytes of displacement. */
@@ -106,7 +109,8 @@ function findGin(image: ElfImage, functions: GoFunctions): { jump: number; value
   if (!site || jump === undefined) return undefined;
   const code = image.read(site.call + CALL_BYTES, RETURNED.length * STORE_BYTES);
   if (code.length < RETURNED.length * STORE_BYTES) return undefined;
-  const value = code.readInt32LE(4);
+  const value = placeOf(code.readInt32LE(4));
+  if (value === undefined) return undefined;
   const isStored = RETURNED.every((store, i) => {
     const at = i * STORE_BYTES;
     return code.subarray(at, at + store.length).equals(store) && code.readInt32LE(at + store.length) === value + i * 8;
@@ -130,5 +134,6 @@ function findChi(image: ElfImage, functions: GoFunctions): { jump: number; conte
   const code = image.read(site.call - BEFORE_CALL, BEFORE_CALL);
   const [short, long] = [code.lastIndexOf(LOAD_SHORT), code.lastIndexOf(LOAD_LONG)];
   if (short < 0 && long < 0) return undefined;
-  return { jump, context: short > long ? code.readInt8(short + LOAD_SHORT.length) : code.readInt32LE(long + LOAD_LONG.length) };
+  const context = placeOf(short > long ? code.readInt8(short + LOAD_SHORT.length) : code.readInt32LE(long + LOAD_LONG.length));
+  return context === undefined ? undefined : { jump, context };
 }
