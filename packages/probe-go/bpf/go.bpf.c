@@ -247,7 +247,15 @@ int go_h2_framed(struct pt_regs *ctx)
 SEC("uprobe.multi")
 int go_head_written(struct pt_regs *ctx)
 {
-	head_written(GO_ARGUMENT_2(ctx), GO_ARGUMENT_3(ctx), GO_GOROUTINE(ctx));
+	head_written(GO_ARGUMENT_3(ctx), GO_GOROUTINE(ctx));
+	return 0;
+}
+
+/* The calls of bufio.(*Writer).Flush() in (*Request).write: the header block is sent before the body is there */
+SEC("uprobe.multi")
+int go_head_flushed(struct pt_regs *ctx)
+{
+	head_written(GO_ARGUMENT_1(ctx), GO_GOROUTINE(ctx));
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Requests over HTTP/1 of net/http's client, TLS or not: the header block lies in the connection's bufio.Writer, complete, when the
- * body is about to follow. Whoever sees the bytes go out later finds a traceparent in them, and whose it is (obi_written).
+ * body is about to follow, or when it is sent before that. Whoever sees the bytes go out later finds a traceparent in them, and whose it is (obi_written).
  */
 #ifndef OBI_GO_WRITE_HTTP1_BPF_H
 #define OBI_GO_WRITE_HTTP1_BPF_H
@@ -151,8 +151,8 @@ static __always_inline bool head_goes_out(const struct go_settings *settings, __
 	return tcp_socket(settings, conn) || (settings->tls && tcp_below(settings, conn));
 }
 
-/* The head of a request stands in `writer`, an io.Writer with this itab. The same call may be told twice: the field is there, then. */
-static __always_inline void head_written(__u64 itab, __u64 writer, __u64 g)
+/* The head of a request stands in `writer`, a bufio.Writer. It may be told twice, and of other writers: the field is there, then, or no head. */
+static __always_inline void head_written(__u64 writer, __u64 g)
 {
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
 	__u32 tgid = pid_tgid >> 32;
@@ -160,7 +160,7 @@ static __always_inline void head_written(__u64 itab, __u64 writer, __u64 g)
 	struct obi_written written = {};
 	struct go_room room;
 
-	if (!settings || !obi_process_get(tgid) || !is_buffer(settings, itab) || !head_goes_out(settings, writer, g))
+	if (!settings || !obi_process_get(tgid) || !head_goes_out(settings, writer, g))
 		return;
 	room = buffer_room(writer);
 	if (!head_wants_field(room.at - room.used, room.used, pid_tgid))

@@ -44,7 +44,7 @@ const lacking = lackingGo();
     if (typeof plan === 'string') return;
     expect(plan).toMatchObject({ limit: undefined, tls: true, landmarks: { tcpClose: expect.any(Number), bufferWrite: expect.any(Number) } });
     expect(plan.hooks.map(({ program }) => program).join(' ')).toBe(
-      'go_exited go_started go_sent go_sent go_received go_received go_put go_put go_taken go_taken go_head_written go_h2_framed go_h2_over go_h2_got go_h2_got_all go_h2_field go_h2_sent go_h2_encodes go_writer go_client_used go_helper go_helper go_tls_read go_tls_writing go_tls_writing go_tls_written go_tls_written',
+      'go_exited go_started go_sent go_sent go_received go_received go_put go_put go_taken go_taken go_head_written go_h2_framed go_head_flushed go_head_flushed go_head_flushed go_h2_over go_h2_got go_h2_got_all go_h2_field go_h2_sent go_h2_encodes go_writer go_client_used go_helper go_helper go_tls_read go_tls_writing go_tls_writing go_tls_written go_tls_written',
     );
   });
 

@@ -3,6 +3,7 @@
 import { ElfImage, openFile } from '@obi/core/probe';
 import { type GoVersion, readGoVersion } from '../binary/build-info.js';
 import { CHANNEL_FUNCTIONS, findChannelSites } from '../binary/channel-sites.js';
+import { callsOf } from '../binary/direct-calls.js';
 import { findFunctions, type GoFunctions } from '../binary/function-table.js';
 import { goroutineSlot } from '../binary/goroutine-slot.js';
 import { findGrpcSites, GRPC_CLIENT_ENTRY, GRPC_CLIENT_FUNCTIONS } from '../binary/grpc-sites.js';
@@ -47,6 +48,8 @@ const CLIENT: Readonly<Record<string, string>> = {
 };
 /** First methods, by name, of what stands behind a net.Conn and an io.Writer: their addresses tell these types from others. */
 const LANDMARKS: Readonly<Record<Landmark, string>> = { tcpClose: 'net.(*TCPConn).Close', bufferWrite: 'bufio.(*Writer).Write' };
+/** Where a header block is sent before the body is there (a body of unknown kind, Expect: 100-continue): calls of the second in the first. */
+const FLUSHED = { within: 'net/http.(*Request).write', callee: 'bufio.(*Writer).Flush', program: 'go_head_flushed' } as const;
 /** Where a request's header block lies ready. */
 const WRITING: Readonly<Record<string, string>> = {
   'net/http.(*transferWriter).writeBody': 'go_head_written',
@@ -70,6 +73,8 @@ export function inspect(path: string, arch: string = process.arch): Plan | strin
     EXIT,
     ...Object.keys(CLIENT),
     ...Object.keys(WRITING),
+    FLUSHED.within,
+    FLUSHED.callee,
     ...Object.values(LANDMARKS),
     ...CHANNEL_FUNCTIONS,
     ...TLS_FUNCTIONS,
@@ -91,11 +96,13 @@ export function inspect(path: string, arch: string = process.arch): Plan | strin
   const autoSdk = findAutoSdkSites(image, functions);
   const grpc = findGrpcSites(image, functions);
   const client = entryHooks(image, functions, CLIENT);
+  const flushed = functions.get(FLUSHED.within);
   const routers = findRouterSites(image, functions);
   const hooks = [
     ...entryHooks(image, functions, { [EXIT]: 'go_exited' }),
     ...[...sites].flatMap(([program, addresses]) => hooksAt(image, program, addresses)),
     ...entryHooks(image, functions, WRITING),
+    ...hooksAt(image, FLUSHED.program, flushed ? callsOf(image, flushed, functions.get(FLUSHED.callee)) : []),
     ...entryHooks(image, functions, http2Programs(functions)),
     ...(typeof grpc === 'object'
       ? [...entryHooks(image, functions, GRPC_CLIENT_ENTRY), ...[...grpc].flatMap(([program, addresses]) => hooksAt(image, program, addresses))]

@@ -1,0 +1,3 @@
+module go-writes
+
+go 1.18
