@@ -83,11 +83,13 @@ static __always_inline void obi_load_change(__u32 tgid, int by)
 		/* The process is gone: its sockets are closed after it has left the table. */
 		if (by < 0)
 			return;
-		if (bpf_map_update_elem(&obi_loads, &tgid, (const void *)&obi_blank_load, BPF_NOEXIST))
-			obi_count(OBI_COUNTER_REQUESTS_FULL);
+		/* Another CPU may have done so at this moment. */
+		bpf_map_update_elem(&obi_loads, &tgid, (const void *)&obi_blank_load, BPF_NOEXIST);
 		load = bpf_map_lookup_elem(&obi_loads, &tgid);
-		if (!load)
+		if (!load) {
+			obi_count(OBI_COUNTER_REQUESTS_FULL);
 			return;
+		}
 	}
 	/* before a decrease, after an increase: whenever there was more than one, that time is noted */
 	if (by < 0 && load->open > 1)
