@@ -25,12 +25,12 @@ export function addressOf(buffer: Buffer): bigint {
 }
 
 function* occurrences(memory: number, mark: Buffer): Iterable<bigint> {
-  for (const [, from, to] of readFileSync('/proc/self/maps', 'latin1').matchAll(/^([0-9a-f]+)-([0-9a-f]+) rw-p .* 0 *$/gm)) {
+  // Of no file, with a name (the heap) or without: malloc puts large buffers into either.
+  for (const [, from, to] of readFileSync('/proc/self/maps', 'latin1').matchAll(/^([0-9a-f]+)-([0-9a-f]+) rw-p \S+ \S+ 0 /gm)) {
     const end = BigInt(`0x${to}`);
     for (let at = BigInt(`0x${from}`); at < end; at += BigInt(CHUNK)) {
       const bytes = read(memory, at, Number(end - at < BigInt(CHUNK) ? end - at : BigInt(CHUNK)));
-      const index = bytes?.indexOf(mark) ?? -1;
-      if (index >= 0) yield at + BigInt(index);
+      for (let index = bytes?.indexOf(mark) ?? -1; index >= 0; index = bytes?.indexOf(mark, index + 1) ?? -1) yield at + BigInt(index);
     }
   }
 }
