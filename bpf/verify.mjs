@@ -93,9 +93,7 @@ try {
   for (const { name, path, slot, asked, helpers } of [...core, ...own]) {
     const image = readFileSync(path);
     const programs = kernel.open(name, image).programs;
-    const why = new Map(
-      programs.flatMap(({ name: program, type }) => (lacking(type, helpers[program]) === undefined ? [] : [[program, lacking(type, helpers[program])]])),
-    );
+    const why = new Map(programs.map(({ name: program, type }) => [program, lacking(type, helpers[program])]).filter(([, reason]) => reason));
     const loaded = session.load({ actor: 'verify', name, image, parameters: { obi_slot: slot }, without: [...why.keys()] });
     if (!asked) continue;
     for (const [program, reason] of why) console.log(`${name.padEnd(16)} ${program.padEnd(16)}        - left out: ${reason}`);

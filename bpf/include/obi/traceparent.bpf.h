@@ -98,6 +98,18 @@ static __always_inline void obi_traceparent_format(__u8 *out, const struct obi_t
 	obi_hex(out + 53, &trace->flags, 1);
 }
 
+/* A field of HTTP/1: "traceparent: " value CRLF */
+#define OBI_TRACEPARENT_NAME_LEN 13
+#define OBI_TRACEPARENT_FIELD_LEN (OBI_TRACEPARENT_NAME_LEN + OBI_TRACEPARENT_LEN + 2)
+
+static __always_inline void obi_traceparent_field(__u8 *out, const struct obi_trace *trace)
+{
+	__builtin_memcpy(out, "traceparent: ", OBI_TRACEPARENT_NAME_LEN);
+	obi_traceparent_format(out + OBI_TRACEPARENT_NAME_LEN, trace);
+	out[OBI_TRACEPARENT_FIELD_LEN - 2] = '\r';
+	out[OBI_TRACEPARENT_FIELD_LEN - 1] = '\n';
+}
+
 /*
  * Reads a traceparent byte by byte, as it comes, wherever a read or write cuts it.
  * `pos` is the byte's index in the value; call with 0 first. Optional white space around the value is the caller's.

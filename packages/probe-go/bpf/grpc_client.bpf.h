@@ -18,11 +18,10 @@ static __always_inline void grpc_asks(__u64 headers, __u64 g)
 	__u64 orphaned = obi_user_word(headers + (frame ? GO_GRPC_FRAME_ORPHANED : GO_GRPC_HEADERS_ORPHANED));
 	__u64 key = obi_scope_id(pid_tgid >> 32, obi_user_word(orphaned + GO_FUNCTION_FIRST));
 	struct go_sending sending = { .stream = key, .tgid = pid_tgid >> 32 };
-	__u32 zero = 0;
-	struct go_stream *blank = bpf_map_lookup_elem(&go_blank_stream, &zero), *s;
+	struct go_stream *s;
 	struct sock *sk;
 
-	if (!blank || !obi_process_get(pid_tgid >> 32))
+	if (!obi_process_get(pid_tgid >> 32))
 		return;
 	s = bpf_map_lookup_elem(&go_streams, &key);
 	/* The end of the one before at this address was not told. */
@@ -31,11 +30,7 @@ static __always_inline void grpc_asks(__u64 headers, __u64 g)
 	sk = library_socket(obi_user_word(init + GO_FUNCTION_FIRST), GO_GRPC_CLIENT_CONN, GO_GRPC_CLIENT_CONN_LONG, GO_GRPC_CLIENT_CONN_OLD);
 	if (!sk)
 		return;
-	if (bpf_map_update_elem(&go_streams, &key, blank, BPF_NOEXIST)) {
-		obi_count(OBI_COUNTER_OWN + GO_COUNTER_STREAMS_FULL);
-		return;
-	}
-	s = bpf_map_lookup_elem(&go_streams, &key);
+	s = stream_new(key);
 	if (!s)
 		return;
 	stream_fields_read(&s->fields, headers + GO_GRPC_HEADERS_FIELDS);

@@ -11,12 +11,12 @@
  */
 static __always_inline void http2_opened(__u64 server, __u64 stream, __u64 frame)
 {
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32, zero = 0;
-	struct go_stream *blank = bpf_map_lookup_elem(&go_blank_stream, &zero), *s;
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	__u64 key = obi_scope_id(tgid, stream);
+	struct go_stream *s;
 	struct sock *sk;
 
-	if (!blank || !obi_process_get(tgid))
+	if (!obi_process_get(tgid))
 		return;
 	s = bpf_map_lookup_elem(&go_streams, &key);
 	if (s && s->block == obi_user_word(frame + GO_META_FIELDS))
@@ -27,11 +27,7 @@ static __always_inline void http2_opened(__u64 server, __u64 stream, __u64 frame
 	sk = library_socket(server, GO_SERVER_CONN, GO_SERVER_CONN_1_27, GO_SERVER_CONN);
 	if (!sk)
 		return;
-	if (bpf_map_update_elem(&go_streams, &key, blank, BPF_NOEXIST)) {
-		obi_count(OBI_COUNTER_OWN + GO_COUNTER_STREAMS_FULL);
-		return;
-	}
-	s = bpf_map_lookup_elem(&go_streams, &key);
+	s = stream_new(key);
 	if (!s)
 		return;
 	stream_read(s, sk, frame);

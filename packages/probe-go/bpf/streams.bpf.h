@@ -57,6 +57,19 @@ struct {
 	__type(value, struct go_stream);
 } go_blank_stream SEC(".maps");
 
+/* A blank entry for a stream that has none; NULL: no room (counted). */
+static __always_inline struct go_stream *stream_new(__u64 key)
+{
+	__u32 zero = 0;
+	struct go_stream *blank = bpf_map_lookup_elem(&go_blank_stream, &zero);
+
+	if (!blank || bpf_map_update_elem(&go_streams, &key, blank, BPF_NOEXIST)) {
+		obi_count(OBI_COUNTER_OWN + GO_COUNTER_STREAMS_FULL);
+		return NULL;
+	}
+	return bpf_map_lookup_elem(&go_streams, &key);
+}
+
 static __always_inline struct go_stream *stream_get(__u64 stream)
 {
 	__u64 key = obi_scope_id(bpf_get_current_pid_tgid() >> 32, stream);

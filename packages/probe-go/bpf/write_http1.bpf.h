@@ -12,7 +12,6 @@
 #define HEAD_BYTES 4096 /* of a block that are looked at: bufio's default size */
 #define HEAD_MIN_BYTES 18 /* "GET / HTTP/1.1", two line ends */
 #define HEAD_CHUNK 32
-#define HEAD_FIELD_LEN (13 + OBI_TRACEPARENT_LEN + 2) /* "traceparent: " value CRLF */
 #define CRLF_LEN 2
 
 /*
@@ -120,18 +119,18 @@ static __always_inline bool head_wants_field(__u64 at, __u64 len, __u64 pid_tgid
  */
 static __always_inline void head_insert(__u64 writer, const struct go_room *room, const struct obi_trace *trace)
 {
-	__u8 text[HEAD_FIELD_LEN + CRLF_LEN] = "traceparent: ";
-	__u64 used = room->used + HEAD_FIELD_LEN;
+	__u8 text[OBI_TRACEPARENT_FIELD_LEN + CRLF_LEN];
+	__u64 used = room->used + OBI_TRACEPARENT_FIELD_LEN;
 
-	obi_traceparent_format(text + 13, trace);
-	text[HEAD_FIELD_LEN - 2] = text[HEAD_FIELD_LEN] = '\r';
-	text[HEAD_FIELD_LEN - 1] = text[HEAD_FIELD_LEN + 1] = '\n';
-	if (!go_write(room->at, text + CRLF_LEN, HEAD_FIELD_LEN))
+	obi_traceparent_field(text, trace);
+	text[OBI_TRACEPARENT_FIELD_LEN] = '\r';
+	text[OBI_TRACEPARENT_FIELD_LEN + 1] = '\n';
+	if (!go_write(room->at, text + CRLF_LEN, OBI_TRACEPARENT_FIELD_LEN))
 		return;
 	if (go_write(room->at - CRLF_LEN, text, CRLF_LEN) && go_write(writer + GO_BUFFER_USED, &used, sizeof(used)))
 		obi_count(OBI_COUNTER_OWN + GO_COUNTER_WRITTEN);
 	else
-		go_write(room->at - CRLF_LEN, text + HEAD_FIELD_LEN, CRLF_LEN);
+		go_write(room->at - CRLF_LEN, text + OBI_TRACEPARENT_FIELD_LEN, CRLF_LEN);
 }
 
 /*
@@ -165,7 +164,7 @@ static __always_inline void head_written(__u64 writer, __u64 g)
 	room = buffer_room(writer);
 	if (!head_wants_field(room.at - room.used, room.used, pid_tgid))
 		return;
-	if (room.bytes < HEAD_FIELD_LEN) {
+	if (room.bytes < OBI_TRACEPARENT_FIELD_LEN) {
 		obi_count(OBI_COUNTER_OWN + GO_COUNTER_NO_ROOM);
 		return;
 	}

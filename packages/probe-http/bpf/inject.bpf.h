@@ -12,10 +12,6 @@
 
 #define HTTP_NOT_OURS -1
 
-/* "traceparent: " value CRLF */
-#define HTTP_NAME_LEN 13
-#define HTTP_FIELD_LEN (HTTP_NAME_LEN + OBI_TRACEPARENT_LEN + 2)
-
 /* Where the span id stands in a value, and how long it is. */
 #define HTTP_SPAN_AT 36
 #define HTTP_SPAN_LEN 16
@@ -55,17 +51,9 @@ static __always_inline bool http_has_room(struct tcp_sock *tp, __u32 header)
 	/* TCP_NOTSENT_LOWAT, or the namespace's default for it, is a send buffer of its own. */
 	if (!low_water)
 		low_water = BPF_CORE_READ(tp, inet_conn.icsk_inet.sk.__sk_common.skc_net.net, ipv4.sysctl_tcp_notsent_lowat);
-	if (unsent + header + HTTP_FIELD_LEN >= low_water)
+	if (unsent + header + OBI_TRACEPARENT_FIELD_LEN >= low_water)
 		return false;
-	return room > (int)(header + HTTP_FIELD_LEN + 4096);
-}
-
-static __always_inline void http_field_write(__u8 *out, const struct obi_trace *trace)
-{
-	__builtin_memcpy(out, "traceparent: ", HTTP_NAME_LEN);
-	obi_traceparent_format(out + HTTP_NAME_LEN, trace);
-	out[HTTP_FIELD_LEN - 2] = '\r';
-	out[HTTP_FIELD_LEN - 1] = '\n';
+	return room > (int)(header + OBI_TRACEPARENT_FIELD_LEN + 4096);
 }
 
 /* @return SK_PASS with *inserted set, or SK_DROP where a half-done insertion could not be undone. */
@@ -73,22 +61,22 @@ static __noinline int http_insert(struct sk_msg_md *msg, __u32 at, const struct 
 {
 	__u8 *data, *end;
 
-	if (bpf_msg_push_data(msg, at, HTTP_FIELD_LEN, 0)) {
+	if (bpf_msg_push_data(msg, at, OBI_TRACEPARENT_FIELD_LEN, 0)) {
 		obi_count(OBI_COUNTER_OWN + HTTP_COUNTER_PUSH_FAILED);
 		return SK_PASS;
 	}
-	if (bpf_msg_pull_data(msg, at, at + HTTP_FIELD_LEN, 0) == 0) {
+	if (bpf_msg_pull_data(msg, at, at + OBI_TRACEPARENT_FIELD_LEN, 0) == 0) {
 		data = msg->data;
 		end = msg->data_end;
-		if (data + HTTP_FIELD_LEN <= end) {
-			http_field_write(data, trace);
-			*inserted = HTTP_FIELD_LEN;
+		if (data + OBI_TRACEPARENT_FIELD_LEN <= end) {
+			obi_traceparent_field(data, trace);
+			*inserted = OBI_TRACEPARENT_FIELD_LEN;
 			obi_count(OBI_COUNTER_OWN + HTTP_COUNTER_INJECTED);
 			return SK_PASS;
 		}
 	}
 	obi_count(OBI_COUNTER_OWN + HTTP_COUNTER_PUSH_FAILED);
-	return bpf_msg_pop_data(msg, at, HTTP_FIELD_LEN, 0) ? SK_DROP : SK_PASS;
+	return bpf_msg_pop_data(msg, at, OBI_TRACEPARENT_FIELD_LEN, 0) ? SK_DROP : SK_PASS;
 }
 
 /* Framing that two readers could take differently: where the next message begins, only the application's server knows. */
@@ -329,7 +317,7 @@ static __always_inline int http_carry(struct sk_msg_md *msg)
 	}
 	/* The insertion left several pieces, each of which would be sent, and acknowledged late, on its own. */
 	if (inserted && !obi_test_no_linear)
-		bpf_msg_pull_data(msg, 0, used <= HTTP_LINEAR_BYTES ? used : at + HTTP_FIELD_LEN, 0);
+		bpf_msg_pull_data(msg, 0, used <= HTTP_LINEAR_BYTES ? used : at + OBI_TRACEPARENT_FIELD_LEN, 0);
 	c->egress_seq = write_seq + used;
 	c->egress_seen = 1;
 	return verdict;
