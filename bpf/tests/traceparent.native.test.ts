@@ -6,19 +6,25 @@ const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const SPAN = 'b7ad6b7169203331';
 const VALID = `00-${TRACE}-${SPAN}-01`;
 
+/** struct obi_traceparent */
+const READ_BYTES = 32;
+
 let program: TestProgram;
 beforeAll(() => {
   program = loadTestProgram('bpf', 'traceparent');
 });
 afterAll(() => program?.[Symbol.dispose]());
 
-/** What the kernel half read, or undefined when it refused. */
+/** What the kernel half read, or undefined when it refused: byte by byte, and at once, which must be the same. */
 function parse(text: string) {
   const verdict = program.run('t_parse', Buffer.from(text, 'latin1'));
   expect([0, 1]).toContain(verdict);
+  const fed = program.value('t_output').subarray(0, READ_BYTES);
+  const taken = program.call('t_take');
+  if (verdict === 1) expect({ taken, read: program.value('t_output').subarray(0, READ_BYTES) }).toEqual({ taken: 1, read: fed });
+  else expect(taken).not.toBe(1);
   if (verdict === 0) return undefined;
-  const read = program.value('t_output');
-  return { trace: read.toString('hex', 0, 16), span: read.toString('hex', 16, 24), flags: read.readUInt8(24) };
+  return { trace: fed.toString('hex', 0, 16), span: fed.toString('hex', 16, 24), flags: fed.readUInt8(24) };
 }
 
 const read = (flags: number) => ({ trace: TRACE, span: SPAN, flags });

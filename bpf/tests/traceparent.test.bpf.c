@@ -54,6 +54,24 @@ int t_parse(void *ctx)
 	return obi_traceparent_valid(&f.out->read, f.out->state, f.in->len);
 }
 
+/* The same, with what can be taken at once taken so. @return as t_parse; 3: there was less, or it was not as it should be */
+SEC("raw_tp/t_take")
+int t_take(void *ctx)
+{
+	struct t_input *in = t_input_get();
+	struct t_output *out = output_get();
+	__u32 len;
+
+	if (!in || !out)
+		return 2;
+	len = in->len;
+	if (len < OBI_TRACEPARENT_LEN || !obi_traceparent_take(&out->read, &out->state, in->bytes))
+		return 3;
+	if (len > OBI_TRACEPARENT_LEN)
+		obi_traceparent_feed(&out->read, &out->state, OBI_TRACEPARENT_LEN, in->bytes[OBI_TRACEPARENT_LEN]);
+	return obi_traceparent_valid(&out->read, out->state, len);
+}
+
 SEC("raw_tp/t_format")
 int t_format(void *ctx)
 {

@@ -159,6 +159,46 @@ static __always_inline void obi_traceparent_feed(struct obi_traceparent *tp, __u
 	}
 }
 
+/* Eight hex digits, the first one lowest in `text`, as four bytes in memory order. @return are all of them digits, in lower case? */
+static __always_inline bool obi_hex_word(__u64 text, __u32 *bytes)
+{
+	const __u64 each = 0x0101010101010101ULL, marks = each << 7;
+	__u64 low = text & ~marks;
+	/* The highest bit of a byte tells: is it at least the first of them, and not beyond the last? */
+	__u64 digit = (low + each * (0x80 - '0')) & ~(low + each * (0x7f - '9')) & marks;
+	__u64 letter = (low + each * (0x80 - 'a')) & ~(low + each * (0x7f - 'f')) & marks;
+	__u64 value = (low & each * 15) + (letter >> 7) * 9;
+
+	value = (value << 4 | value >> 8) & 0x00ff00ff00ff00ffULL;
+	value = (value | value >> 8) & 0x0000ffff0000ffffULL;
+	*bytes = value | value >> 16;
+	return ((digit | letter) & ~text) == marks;
+}
+
+/*
+ * The first OBI_TRACEPARENT_LEN bytes of a value at once, not on the stack. True: all are as they should be, and the same was read as by
+ * feeding each of them. False: feed them, which tells what is wrong.
+ */
+static __always_inline bool obi_traceparent_take(struct obi_traceparent *tp, __u8 *state, const __u8 *text)
+{
+	__u64 rest = '0' * 0x0101010100000000ULL | (__u64)text[54] << 24 | text[53] << 16 | text[1] << 8 | text[0];
+	bool valid = ((text[2] ^ '-') | (text[35] ^ '-') | (text[52] ^ '-')) == 0;
+	__u32 word, *ids = (__u32 *)tp; /* the trace's and the span's */
+
+	valid &= obi_hex_word(rest, &word);
+	tp->_pad[0] = word;
+	tp->flags = word >> 8;
+	*state = OBI_TRACEPARENT_READING;
+	valid &= (__u8)word != 0xff;
+	/* Unrolled, it needs 200 bytes of stack. */
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < 6; i++) {
+		valid &= obi_hex_word(obi_word_get(text + 3 + 8 * i + (i >> 2)), &word);
+		ids[i] = word;
+	}
+	return valid;
+}
+
 static __always_inline bool obi_traceparent_valid(const struct obi_traceparent *tp, __u8 state, __u32 len)
 {
 	return state == OBI_TRACEPARENT_READING && len >= OBI_TRACEPARENT_LEN && !obi_is_zero(tp->trace_id, 16) &&

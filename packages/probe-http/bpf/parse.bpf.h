@@ -127,12 +127,14 @@ static __always_inline bool http_is_digit(__u8 c)
 }
 
 /* The request or status line ended: is it one? */
-static __always_inline void http_line_end(struct http_parser *p, bool response)
+static __always_inline void http_line_end(struct http_parser *p, struct http_exchange_event *ex, bool response)
 {
 	if (!response) {
 		if (!http_is_version(p->tail))
 			p->flags |= HTTP_PARSER_NOT_HTTP;
 		p->minor = (__u8)p->tail - '0';
+		if (ex)
+			ex->line_len = p->line_len < 65535 ? p->line_len : 65535;
 	} else if (p->line_len < 12 || p->status < 100) {
 		p->flags |= HTTP_PARSER_NOT_HTTP;
 	}
@@ -303,9 +305,7 @@ static __always_inline void http_header_byte(struct http_parser *p, struct http_
 	switch (p->state) {
 	case HTTP_START_LINE:
 		if (c == '\n') {
-			http_line_end(p, response);
-			if (ex && !response)
-				ex->line_len = p->line_len < 65535 ? p->line_len : 65535;
+			http_line_end(p, ex, response);
 			http_line_begin(p);
 		} else {
 			http_start_line_byte(p, ex, c, response);

@@ -76,7 +76,7 @@ static __always_inline void http_line_run(struct http_parser *p, struct http_exc
 	obi_barrier(at);
 	/* What comes after `n` is written over, or cut off in the record. */
 	if (ex && at <= HTTP_LINE_BYTES - 8)
-		__builtin_memcpy(ex->line + at, &word, sizeof(word));
+		obi_word_put(ex->line + at, word);
 	if (at + n > 65536)
 		p->flags |= HTTP_PARSER_NOT_HTTP;
 }
@@ -94,7 +94,7 @@ static __always_inline __u32 http_run(struct http_parser *p, struct http_exchang
 		obi_barrier(at);
 		if (!limit || at >= len || at >= HTTP_CHUNK_BYTES)
 			break;
-		__builtin_memcpy(&word, chunk->bytes + at, sizeof(word));
+		word = obi_word_get(chunk->bytes + at);
 		marks = http_below(word, limit);
 		if (p->state == HTTP_FIELD_NAME)
 			marks |= http_below(word ^ HTTP_EACH_BYTE * ':', 1);
@@ -115,19 +115,75 @@ static __always_inline __u32 http_run(struct http_parser *p, struct http_exchang
 	return at - begin;
 }
 
+/* Does the value of a traceparent begin with this byte? */
+static __always_inline bool http_at_traceparent(const struct http_parser *p, __u8 c)
+{
+	return p->state == HTTP_FIELD_VALUE && p->field == HTTP_FIELD_TRACEPARENT && p->line_len == 0 && c != ' ' && c != '\t' &&
+	       !(p->flags & HTTP_PARSER_CR);
+}
+
+/* A traceparent whose value begins here, when its bytes are all there and right. @return how many; -1: it is cut by the chunk */
+static __always_inline int http_traceparent_run(struct http_parser *p, struct http_chunk *chunk, __u32 at, __u32 len)
+{
+	obi_barrier(at);
+	if (at > HTTP_CHUNK_BYTES - OBI_TRACEPARENT_LEN || at + OBI_TRACEPARENT_LEN > len)
+		return at && len == HTTP_CHUNK_BYTES ? -1 : 0;
+	if (!obi_traceparent_take(&p->traceparent, &p->traceparent_state, chunk->bytes + at))
+		return 0;
+	p->line_len = p->behind = OBI_TRACEPARENT_LEN;
+	return OBI_TRACEPARENT_LEN;
+}
+
+/* A line end, and the first byte of the name behind it, which no run begins with. @return how many bytes */
+static __always_inline __u32 http_line_turn(struct http_parser *p, struct http_exchange_event *ex, struct http_chunk *chunk, __u32 at, __u32 len)
+{
+	__u8 first;
+
+	obi_barrier(at);
+	if (p->state == HTTP_FIELD_NAME || p->flags & HTTP_PARSER_CR || at + 2 >= len || at >= HTTP_CHUNK_BYTES - 2)
+		return 0;
+	if (chunk->bytes[at] != '\r' || chunk->bytes[at + 1] != '\n')
+		return 0;
+	if (p->state == HTTP_START_LINE)
+		http_line_end(p, ex, p->response);
+	else
+		http_value_end(p, ex, p->response);
+	http_line_begin(p);
+	first = chunk->bytes[at + 2];
+	if (first <= ' ' || first == ':') {
+		p->behind += 2;
+		return 2;
+	}
+	http_name_byte(p, first);
+	p->behind += 3;
+	return 3;
+}
+
 /*
- * A run of a header block, perhaps, and a byte that must be looked at; `ex` may be NULL. @return how many bytes that were.
+ * Some of the bytes of a header block; `ex` may be NULL. @return how many; 0: more of them are needed at once, behind the first `at`.
  * Like the other functions that are not static, it is verified on its own, once, not at each call: loading takes a tenth.
  */
 __noinline int http_header_bytes(struct http_parser *p, struct http_exchange_event *ex, struct http_chunk *chunk, __u32 at, __u32 len)
 {
-	__u32 next;
+	__u32 next, turned;
+	int taken;
 
 	if (!p || !chunk)
 		return 0;
 	next = at + http_run(p, ex, chunk, at, len);
+	turned = http_line_turn(p, ex, chunk, next, len);
+	if (turned)
+		return next + turned - at;
 	obi_barrier(next);
-	if (next < len && next < HTTP_CHUNK_BYTES && !(p->flags & HTTP_PARSER_NOT_HTTP))
+	if (next >= len || next >= HTTP_CHUNK_BYTES || p->flags & HTTP_PARSER_NOT_HTTP)
+		return next - at;
+	if (http_at_traceparent(p, chunk->bytes[next])) {
+		taken = http_traceparent_run(p, chunk, next, len);
+		if (taken)
+			return taken < 0 ? next - at : next + taken - at;
+	}
+	obi_barrier(next);
+	if (next < HTTP_CHUNK_BYTES)
 		http_header_byte(p, ex, chunk->bytes[next++]);
 	return next - at;
 }

@@ -52,7 +52,7 @@ static long http_bytes_step(__u32 i, struct http_bytes *b)
 		return 1;
 	if (p->state <= HTTP_FIELD_VALUE) {
 		b->used = at + http_header_bytes(p, b->ex, b->chunk, at, b->len);
-		return p->flags & (HTTP_PARSER_HEADER_DONE | HTTP_PARSER_NOT_HTTP) ? 1 : 0;
+		return b->used == at || p->flags & (HTTP_PARSER_HEADER_DONE | HTTP_PARSER_NOT_HTTP) ? 1 : 0;
 	}
 	b->used = at + 1;
 	if (http_chunk_byte(p, b->chunk->bytes[at])) {
