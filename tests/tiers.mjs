@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tiers of tests: what each needs, how it is run, how its result is read.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { collectorBinary } from './harness/collector.mjs';
@@ -150,6 +150,24 @@ const IN_VM = {
 /** @param {'native' | 'live'} suite */
 const vmTests = (suite) => (process.env.OBI_VM_FULL ? [] : IN_VM[suite]);
 
+/** BPF test programs, compiled here: an emulated processor takes half a minute for each test file. @param {string} output folder @returns {Promise<string | undefined>} what went wrong */
+async function compileTestPrograms(output) {
+  for (const sources of globSync('{bpf,packages/*/bpf}/tests')) {
+    const project = sources.replace(/(\/bpf)?\/tests$/, '');
+    const run = await runLogged(`vm-objects-${project.replaceAll('/', '-')}`, [
+      process.execPath,
+      'bpf/build.mjs',
+      project,
+      '--arch',
+      process.arch === 'arm64' ? 'arm64' : 'x86_64',
+      '--tests',
+      path.join(output, project),
+    ]);
+    if (run.code !== 0) return `the BPF test programs of ${project} do not compile (${run.end}), see ${run.log}\n${run.tail}`;
+  }
+  return undefined;
+}
+
 /** Seconds that tools/vm/run.sh may take before its own limit counts: it installs a kernel and builds what is in the machine, once. */
 const VM_SETUP = 1800;
 
@@ -170,9 +188,12 @@ async function vm(kernel, filter) {
           .join(' '),
       )
       .join('; ');
+    const objects = path.join(dir, 'objects');
+    const fault = await compileTestPrograms(objects);
+    if (fault) return { passed: 0, failed: 1, skipped: 0, failures: [fault] };
     const limit = process.env.OBI_VM_LIMIT ?? '1800';
     const command = ['bash', 'tools/vm/run.sh', kernel, '--limit', limit, '--', 'sh', '-c', script];
-    const run = await runLogged(`vm-${kernel}`, command, { OBI_VM_DIR: dir }, Number(limit) + VM_SETUP);
+    const run = await runLogged(`vm-${kernel}`, command, { OBI_VM_DIR: dir, OBI_TEST_OBJECTS: objects }, Number(limit) + VM_SETUP);
     if (run.code === 3) return cannotRun(run.tail.trim().split('\n').pop() ?? 'unknown');
     /** @type {Required<Pick<Result, 'passed' | 'failed' | 'skipped' | 'failures' | 'skippedNames'>>} */
     const sum = { passed: 0, failed: 0, skipped: 0, failures: [], skippedNames: [] };

@@ -27,16 +27,23 @@ export interface TestProgram extends Disposable {
 
 /** @param project folder, from the repository's root @param name `<name>.test.bpf.c` in its bpf/tests */
 export function loadTestProgram(project: string, name: string, globals: Readonly<Record<string, Uint8Array>> = {}): TestProgram {
+  const opened = createKernel().open(name, imageOf(project, `${name}.test.bpf.o`));
+  for (const [variable, value] of Object.entries(globals)) opened.setGlobal(variable, value);
+  return wrap(opened.load());
+}
+
+/** As this machine's processor wants it: compiled now, or taken from OBI_TEST_OBJECTS, where tests/tiers.mjs has compiled it for a slower machine. */
+function imageOf(project: string, object: string): Buffer {
+  const architecture = process.arch === 'arm64' ? 'arm64' : 'x86_64';
+  const compiled = process.env.OBI_TEST_OBJECTS;
+  if (compiled) return readFileSync(join(compiled, project, architecture, object));
   const output = mkdtempSync(join(tmpdir(), 'obi-bpf-test-'));
   try {
-    const architecture = process.arch === 'arm64' ? 'arm64' : 'x86_64';
     execFileSync(process.execPath, [join(repository, 'bpf/build.mjs'), join(repository, project), '--arch', architecture, '--tests', output], {
       stdio: 'pipe',
       env: process.env,
     });
-    const opened = createKernel().open(name, readFileSync(join(output, architecture, `${name}.test.bpf.o`)));
-    for (const [variable, value] of Object.entries(globals)) opened.setGlobal(variable, value);
-    return wrap(opened.load());
+    return readFileSync(join(output, architecture, object));
   } finally {
     rmSync(output, { recursive: true, force: true });
   }
