@@ -159,6 +159,9 @@ export const goService = () => built('../go-tls', 'go-tls', goBuild);
 /** The service of tests/workloads/go-writes. @returns {string} */
 export const writingService = () => built('../go-writes', 'go-writes', goBuild);
 
+/** The programs of tests/workloads/go-soak. @returns {string} */
+export const soakProgram = () => built('../go-soak', 'go-soak', goBuild);
+
 /**
  * The service of tests/workloads/auto-sdk-go. @param {{ version?: string, toolchain?: string }} [way] version: of go.opentelemetry.io/auto/sdk, then stripped and position-independent; else that of its go.mod
  * @returns {string} @throws what the toolchain says, or Go's module proxy
