@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The chains of two services that the benchmark of runtimes measures, and how each is started alone, with obi, and with OpenTelemetry.
 import { fileURLToPath } from 'node:url';
+import { createKernel } from '../../packages/native/dist/index.js';
 import { goPrograms, otelForNode, otelForPython } from './otel-packages.mjs';
 
 /**
  * A chain of two services. name: as printed; plugins: of obi; command: of a service in a variant; env: of both services; otelEnv: besides, with OpenTelemetry;
- * extra: measured only when asked for
+ * extra: measured only when asked for; silent: no header goes out here, so no request joins the client's trace in the second service
  * @typedef {'off' | 'obi' | 'otel'} Variant
- * @typedef {{ name: string, plugins: string, command: Record<Variant, string[]>, env: Record<string, string>, otelEnv: Record<string, string>, extra?: boolean }} Chain
+ * @typedef {{ name: string, plugins: string, command: Record<Variant, string[]>, env: Record<string, string>, otelEnv: Record<string, string>, extra?: boolean, silent?: boolean }} Chain
  */
 
 const file = (/** @type {string} */ name) => fileURLToPath(new URL(name, import.meta.url));
@@ -48,5 +49,9 @@ export async function pythonChains() {
 export async function goChains() {
   const { bare, instrumented, version } = await goPrograms(file('go'));
   const command = { off: [bare], obi: [bare], otel: [instrumented] };
-  return [{ name: `Go ${version}, net/http`, plugins: 'http,go', command, env: {}, otelEnv: {} }];
+  const chain = { plugins: 'http,go', command, otelEnv: {} };
+  return [
+    { ...chain, name: `Go ${version}, net/http`, env: {} },
+    { ...chain, name: `Go ${version}, net/http, then gRPC`, env: { RPC: '1' }, silent: !createKernel().features().probeWriteUser },
+  ];
 }

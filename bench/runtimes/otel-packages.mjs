@@ -86,7 +86,7 @@ export async function otelForPython() {
 }
 
 /**
- * For Go it is otelhttp, which is put into the source: the service is built a second time.
+ * For Go it is otelhttp and otelgrpc, which are put into the source: the service is built a second time.
  * @param {string} source folder @returns {Promise<{ bare: string, instrumented: string, version: string }>} programs @throws when they cannot be built
  */
 export async function goPrograms(source) {
@@ -95,7 +95,7 @@ export async function goPrograms(source) {
   const files = readdirSync(source).sort();
   const folder = place('otel-go', version, ...files.map((name) => readFileSync(path.join(source, name), 'utf8')));
   const [bare, instrumented] = [path.join(folder, 'bare'), path.join(folder, 'instrumented')];
-  await make('otelhttp', folder, async (fresh) => {
+  await make('otelhttp and otelgrpc', folder, async (fresh) => {
     const build = (/** @type {string} */ name, /** @type {string[]} */ ...flags) =>
       run('go', ['build', '-o', path.join(fresh, name), ...flags, '.'], { cwd: source, timeout: 600_000, env: { ...process.env, GOFLAGS: '-buildvcs=false' } });
     await build('bare');

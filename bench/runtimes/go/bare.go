@@ -4,7 +4,13 @@
 
 package main
 
-import "net/http"
+import (
+	"net/http"
+
+	"google.golang.org/grpc"
+)
 
 func instrumentedClient(transport http.RoundTripper) http.RoundTripper { return transport }
 func instrumentedServer(handler http.Handler) http.Handler             { return handler }
+func serverOptions() []grpc.ServerOption                               { return nil }
+func dialOptions() []grpc.DialOption                                   { return nil }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // One service of the benchmark's chain for Go. NEXT=URL: waits t1 ms, asks the next one, and answers as a middle of tests/workloads/parents/README.md does.
-// Without NEXT: the last one, a leaf. With the build tag `otel` it is instrumented by hand, as OpenTelemetry's documentation says (otel.go).
+// Without NEXT: the last one, a leaf. RPC=1: the leaf is asked over gRPC (rpc.go). With the build tag `otel` it is instrumented by hand, as OpenTelemetry's documentation says (otel.go).
 package main
 
 import (
@@ -13,10 +13,13 @@ import (
 	"os"
 	"strconv"
 	"time"
+
+	"google.golang.org/grpc"
 )
 
 var (
 	next   = os.Getenv("NEXT")
+	rpc    *grpc.ClientConn
 	client = &http.Client{Timeout: time.Minute, Transport: instrumentedClient(&http.Transport{MaxIdleConnsPerHost: 64})}
 )
 
@@ -37,18 +40,28 @@ func answer(r *http.Request) (any, error) {
 	query := r.URL.Query()
 	id := query.Get("id")
 	if next == "" {
-		seen := r.Header.Values("traceparent")
-		first := any(nil)
-		if len(seen) > 0 {
-			first = seen[0]
-		}
 		call, _ := strconv.Atoi(query.Get("call"))
-		return map[string]any{"id": id, "call": call, "traceparent": first, "traceparents": len(seen)}, nil
+		return leaf(id, call, r.Header.Values("traceparent")), nil
 	}
 	wait, _ := strconv.Atoi(query.Get("t1"))
 	time.Sleep(time.Duration(wait) * time.Millisecond)
-	leaf, err := ask(r, fmt.Sprintf("%s/leaf?id=%s&call=1", next, id))
-	return map[string]any{"id": id, "leaves": []json.RawMessage{leaf}}, err
+	said, err := askNext(r, id)
+	return map[string]any{"id": id, "leaves": []json.RawMessage{said}}, err
+}
+
+func askNext(r *http.Request, id string) (json.RawMessage, error) {
+	if rpc != nil {
+		return askRPC(r.Context(), id)
+	}
+	return ask(r, fmt.Sprintf("%s/leaf?id=%s&call=1", next, id))
+}
+
+func leaf(id string, call int, traceparents []string) map[string]any {
+	first := any(nil)
+	if len(traceparents) > 0 {
+		first = traceparents[0]
+	}
+	return map[string]any{"id": id, "call": call, "traceparent": first, "traceparents": len(traceparents)}
 }
 
 func handle(w http.ResponseWriter, r *http.Request) {
@@ -62,12 +75,24 @@ func handle(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body)
 }
 
+func exit(err error) {
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+
 func main() {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		exit(err)
 	}
 	fmt.Printf("listening %d\n", listener.Addr().(*net.TCPAddr).Port)
-	fmt.Fprintln(os.Stderr, http.Serve(listener, instrumentedServer(http.HandlerFunc(handle))))
+	if os.Getenv("RPC") == "1" {
+		if next == "" {
+			exit(serveRPC(listener))
+		}
+		if rpc, err = newRPC(next); err != nil {
+			exit(err)
+		}
+	}
+	exit(http.Serve(listener, instrumentedServer(http.HandlerFunc(handle))))
 }
