@@ -72,7 +72,7 @@ export async function askIn(sandbox, url, questions = {}) {
 }
 
 /** What obi counted, by probe. @param {Obi} obi @returns {Record<string, Record<string, number>>} */
-function countersOf(obi) {
+export function countersOf(obi) {
   const line = obi.proc.lines.find(({ text }) => text.includes('"message":"counters"'));
   if (!line) throw new Error(`obi wrote no counters\n${obi.proc.tail()}`);
   return JSON.parse(line.text).counters;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The traceparent of a Go program's requests: there once, of the span that says so, and nowhere else, in every way that net/http writes requests.
+// The traceparent of a Go program's requests: there once, of the span that says so, and nowhere else, in every way that net/http writes requests, and gRPC's clients.
 import path from 'node:path';
 import { Obi } from '../harness/obi.mjs';
-import { certificate, lacking, writingService } from '../harness/parents-middles.mjs';
+import { countersOf, startMiddle } from '../harness/parents.mjs';
+import { certificate, grpcMiddle, lacking, writingService } from '../harness/parents-middles.mjs';
 import { Sandbox } from '../harness/sandbox.mjs';
 import { testUnless } from './support/chain.js';
-import { features, inVm, root } from './support/features.js';
+import { features, inVm, isSample, root } from './support/features.js';
 
 const SERVER = 2;
 const CLIENT = 3;
@@ -96,3 +97,49 @@ here('not into requests and responses that are written elsewhere', async () => {
   }
   expect(texts.size).toBe(2 * ways.length);
 });
+
+/** How the service calls, in this order: on a new connection, then on that. Only a block that is in one frame, and has not more fields than are looked at, is written to. */
+const CALLS = {
+  first: ['', 'ours'],
+  second: ['', 'ours'],
+  long: [`long=${LONG_HEADER}`, 'ours'],
+  own: [`traceparent=${OWN}`, 'own'],
+  parts: ['long=30000', '0'],
+  many: ['many=300', '0'],
+  last: ['', 'ours'],
+} as const;
+const GRPC_VERSIONS = isSample ? [undefined] : [undefined, '1.40.0'];
+
+for (const version of GRPC_VERSIONS)
+  here(`over gRPC${version ? ` ${version}` : ''}`, async () => {
+    const tls = { ...certificate(), HTTP2: '1' };
+    const receiver = await sandbox.startOutside('receiver', [process.execPath, path.join(root, 'tests/live/support/receiver.mjs')], { env: tls });
+    const leaf = `https://127.0.0.1:${(await receiver.line(/^listening (\d+)$/))[1]}`;
+    const middle = await startMiddle(sandbox, 'grpc', [grpcMiddle(version && `v${version}`)], [leaf], { KEEPALIVE: '1' });
+    const obi = await Obi.start(sandbox, {
+      plugins: `http,${path.join(root, 'packages/probe-go')}`,
+      ports: [middle.port],
+      env: { OTEL_EBPF_LOG_LEVEL: 'debug', OTEL_EBPF_LOG_FORMAT: 'json' },
+    });
+    const queries = Object.entries(CALLS).map(([name, [query]]) => `way=show&text=${name}&${query}`);
+    const client = path.join(root, 'tests/live/support/grpc-client.mjs');
+    const texts: string[] = JSON.parse(await sandbox.run('ask', [process.execPath, client, String(middle.port), 'calls', ...queries]));
+    await obi.waitForSpans(2 * queries.length, 5);
+    const { spans } = await obi.stop();
+
+    const received = texts.map((text) => (JSON.parse(text) as Received).fields);
+    const valuesOf = (name: string) => received.map((fields) => fields.filter(([of]) => of === name).map(([, value]) => value));
+    const verdicts = valuesOf('traceparent').map((found, n) => {
+      const [, trace, id] = found[0]?.split('-') ?? [];
+      const call = spans.find(({ kind, name }) => kind === CLIENT && name === `parents.Leaf/Ask?${Object.keys(CALLS)[n]}`);
+      const request = spans.find(({ kind, spanId }) => kind === SERVER && spanId === call?.parentSpanId);
+      const isOurs = [call?.traceId, request?.traceId].every((of) => of === trace) && call?.spanId === id;
+      return found.length === 1 ? (found[0] === OWN ? 'own' : isOurs ? 'ours' : 'a stranger’s') : `${found.length}`;
+    });
+    const writes = features().probeWriteUser;
+    expect(verdicts).toEqual(Object.values(CALLS).map(([, verdict]) => (writes || verdict !== 'ours' ? verdict : '0')));
+    expect(valuesOf('x-long').map(([value = '']) => value.length)).toEqual([0, 0, LONG_HEADER, 0, 30_000, 0, 0]);
+    expect(valuesOf('x-many').map(({ length }) => length)).toEqual([0, 0, 0, 0, 0, 300, 0]);
+    const { written, no_room } = countersOf(obi).go;
+    expect({ written, no_room }).toEqual(writes ? { written: 4, no_room: 2 } : {});
+  });

@@ -349,6 +349,22 @@ int go_rpc_asks(struct pt_regs *ctx)
 	return 0;
 }
 
+/* (*loopyWriter).writeHeader(streamID uint32, endStream bool, hf []hpack.HeaderField, onWrite func()), where its stack is large enough: once for each block */
+SEC("uprobe.multi")
+int go_rpc_encodes(struct pt_regs *ctx)
+{
+	grpc_encodes(GO_ARGUMENT_1(ctx), GO_ARGUMENT_4(ctx), GO_GOROUTINE(ctx));
+	return 0;
+}
+
+/* Where writeHeader goes on behind its call of (*Framer).WriteHeaders */
+SEC("uprobe.multi")
+int go_rpc_framed(struct pt_regs *ctx)
+{
+	frame_made(GO_GOROUTINE(ctx));
+	return 0;
+}
+
 /* Where NewStream looks at the error that the call returned: the first result, whether it was queued, is still in its register */
 SEC("uprobe.multi")
 int go_rpc_asked(struct pt_regs *ctx)

@@ -56,6 +56,13 @@
 #define GO_PERSIST_WRITER 112
 #define GO_FRAMER_WRITER 112 /* an interface; or, with each member that newer ones have more, a word later */
 #define GO_FRAMER_WRITERS 4
+/* … of google.golang.org/grpc/internal/transport: bufWriter: its buffer (a slice, or since 1.84 a pointer to one), and how much of it is used, behind which stands how large it is; loopyWriter */
+#define GO_BATCH 8
+#define GO_BATCH_USED 32
+#define GO_BATCH_OLD 0 /* … before 1.58, where no pool stands in front */
+#define GO_BATCH_USED_OLD 24
+#define GO_BATCH_USED_POINTER 16
+#define GO_LOOPY_SIDE 0 /* a word: 0 is the client's */
 /* … and of go.opentelemetry.io/auto/sdk 1.1 to 1.2: span; internal/telemetry.Traces; context.Context's implementations begin with the one that they were made from */
 #define GO_AUTO_SPAN_SAMPLED 144 /* a word of 32 bits */
 #define GO_AUTO_SPAN_TRACES 160
@@ -102,6 +109,7 @@ struct go_settings {
 	__u32 tls; /* what goes through crypto/tls is told */
 	__u64 tcp_close; /* net.(*TCPConn).Close in this process: by it the itab of a TCP connection is known; 0: it has none */
 	__u64 buffer_write; /* bufio.(*Writer).Write, by which that of its io.Writer is; 0: no traceparent is written */
+	__u64 batch_write; /* … of gRPC's own writer, bufWriter, likewise */
 	__u32 request_context; /* in net/http.Request: its context, an interface */
 	__u32 old_pattern; /* where ServeMux, as before Go 1.22, keeps the pattern: below the frame pointer */
 	__u32 gin_value; /* … gin's handleHTTPRequest what getValue has returned: from the stack pointer */
@@ -152,7 +160,7 @@ enum go_counter {
 	GO_COUNTER_HTTP2_UNKNOWN, /* requests over HTTP/2, gRPC's too, without a known socket: they have no span */
 	GO_COUNTER_STREAMS_FULL, /* no room for another request over HTTP/2 in flight: it has no span */
 	GO_COUNTER_WRITTEN, /* requests that got their traceparent inside the process */
-	GO_COUNTER_NO_ROOM, /* … that got none there: no room in the buffer, or a header block in parts */
+	GO_COUNTER_NO_ROOM, /* … that got none there: no room in the buffer, a header block in parts, or one of more fields than are looked at */
 	GO_COUNTER_WRITE_FAILED, /* … whose memory could not be written */
 	GO_COUNTER_AUTO_SPAN_UNKNOWN, /* spans of the Auto SDK that ended and whose start was not seen, or forgotten: lost */
 	GO_COUNTER_AUTO_SPAN_TOO_LONG, /* … of more than AUTO_SPAN_TEXT bytes: lost */

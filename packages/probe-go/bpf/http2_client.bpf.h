@@ -6,7 +6,7 @@
 #ifndef OBI_GO_HTTP2_CLIENT_BPF_H
 #define OBI_GO_HTTP2_CLIENT_BPF_H
 
-#include "write_http2.bpf.h"
+#include "write_grpc.bpf.h"
 
 struct go_sending {
 	struct stream_fields fields;
@@ -17,7 +17,7 @@ struct go_sending {
 };
 
 /*
- * Scope of a goroutine → header block that it is encoding (gRPC: queueing). Inserted: it begins to. Deleted: it is about to be sent, or framed;
+ * Scope of a goroutine → header block that it is encoding (gRPC: queueing, encoding). Inserted: it begins to. Deleted: it is about to be sent, or framed;
  * user space, soon after the process's end. LRU: a request that is given up in between.
  */
 struct {
@@ -117,7 +117,7 @@ static __always_inline void http2_framed(__u64 framer, __u64 param, __u64 g)
 	if (!sending || !sending->encoded)
 		return;
 	s = bpf_map_lookup_elem(&go_streams, &sending->stream);
-	if (s && settings && s->exchange.role == HTTP_ROLE_CLIENT)
+	if (s && settings && s->exchange.role == HTTP_ROLE_CLIENT && !frame_waits(settings, framer, param, &s->exchange.trace, scope))
 		block_write(settings, framer, param, &s->exchange.trace);
 	bpf_map_delete_elem(&go_sending, &scope);
 }

@@ -15,12 +15,6 @@ struct go_room {
 	__u64 used; /* in front of it */
 };
 
-/* Is the io.Writer with this itab a bufio.Writer? */
-static __always_inline bool is_buffer(const struct go_settings *settings, __u64 itab)
-{
-	return settings->buffer_write && obi_user_word(itab + GO_ITAB_FUN) == settings->buffer_write;
-}
-
 static __always_inline struct go_room buffer_room(__u64 writer)
 {
 	struct go_room room = {};

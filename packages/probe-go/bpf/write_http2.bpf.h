@@ -31,6 +31,23 @@ struct block_field {
 	__u8 value[OBI_TRACEPARENT_LEN];
 };
 
+static __always_inline void block_field_make(struct block_field *field, const struct obi_trace *trace)
+{
+	*field = (struct block_field){ .name_len = sizeof(field->name), .name = "traceparent", .value_len = OBI_TRACEPARENT_LEN };
+	obi_traceparent_format(field->value, trace);
+}
+
+static __always_inline bool block_has_room(const struct go_slice *block)
+{
+	return block->cap - block->len >= sizeof(struct block_field);
+}
+
+/* Is it all in this frame, and with the field, too? */
+static __always_inline bool block_is_whole(const struct go_headers_param *headers)
+{
+	return headers->end_headers && headers->block.len > 0 && headers->block.len <= BLOCK_FRAME - sizeof(struct block_field);
+}
+
 struct block_copy {
 	__u64 from;
 	__u64 to;
@@ -57,13 +74,13 @@ static long block_step(__u32 index, void *context)
 	return copy->left == 0;
 }
 
-/* The bufio.Writer that a framer writes to; 0: another one. */
-static __always_inline __u64 framer_buffer(const struct go_settings *settings, __u64 framer)
+/* What a framer writes to, if it is of the type with this method `Write`; 0: another one. */
+static __always_inline __u64 framer_writer(__u64 framer, __u64 write)
 {
-	for (int i = 0; i < GO_FRAMER_WRITERS; i++) {
+	for (int i = 0; i < GO_FRAMER_WRITERS && write; i++) {
 		__u64 writer = framer + GO_FRAMER_WRITER + 8 * i;
 
-		if (is_buffer(settings, obi_user_word(writer)))
+		if (obi_user_word(obi_user_word(writer) + GO_ITAB_FUN) == write)
 			return obi_user_word(writer + 8);
 	}
 	return 0;
@@ -75,9 +92,9 @@ static __always_inline bool block_place(const struct go_settings *settings, __u6
 	struct block_copy copy = { .from = block->at, .left = block->len };
 	struct go_room room;
 
-	if (block->cap - block->len >= sizeof(struct block_field))
+	if (block_has_room(block))
 		return true;
-	room = buffer_room(framer_buffer(settings, framer));
+	room = buffer_room(framer_writer(framer, settings->buffer_write));
 	if (block->len > BLOCK_BYTES || room.bytes < block->len + sizeof(struct block_field)) {
 		obi_count(OBI_COUNTER_OWN + GO_COUNTER_NO_ROOM);
 		return false;
@@ -92,18 +109,18 @@ static __always_inline bool block_place(const struct go_settings *settings, __u6
 /* Framer `framer` is about to write a request's header block, its arguments lie at `param`. */
 static __always_inline void block_write(const struct go_settings *settings, __u64 framer, __u64 param, const struct obi_trace *trace)
 {
-	struct block_field field = { .name_len = sizeof(field.name), .name = "traceparent", .value_len = OBI_TRACEPARENT_LEN };
 	struct go_headers_param headers;
+	struct block_field field;
 
 	if (bpf_probe_read_user(&headers, sizeof(headers), (void *)param))
 		return;
-	if (!headers.end_headers || headers.block.len == 0 || headers.block.len > BLOCK_FRAME - sizeof(field)) {
+	if (!block_is_whole(&headers)) {
 		obi_count(OBI_COUNTER_OWN + GO_COUNTER_NO_ROOM);
 		return;
 	}
 	if (!block_place(settings, framer, &headers.block))
 		return;
-	obi_traceparent_format(field.value, trace);
+	block_field_make(&field, trace);
 	if (!go_write(headers.block.at + headers.block.len, &field, sizeof(field)))
 		return;
 	headers.block.len += sizeof(field);

@@ -12,6 +12,7 @@ import {
   type TracedProcess,
 } from '@obi/core/probe';
 import { httpExchangeEvent } from '@obi/probe-http';
+import { GRPC_ENCODES } from './binary/grpc-sites.js';
 import type { GoConfig } from './config.js';
 import { loadBias } from './load-bias.js';
 import { inspect, type Plan } from './plan/inspect.js';
@@ -23,7 +24,7 @@ const key = (pid: number): Buffer => {
   return bytes;
 };
 
-/** Where the values of tables name their process: struct go_role, go_item, go_client, go_write, go_span in bpf, that of an exchange, and struct obi_span. */
+/** Where the values of tables name their process: struct go_role, go_item, go_client, go_write, go_queued, go_frame, go_span in bpf, that of an exchange, and struct obi_span. */
 const TGID: Readonly<Record<string, number>> = {
   go_roles: 12,
   go_items: 8,
@@ -32,7 +33,9 @@ const TGID: Readonly<Record<string, number>> = {
   go_streams: httpExchangeEvent.offset.tgid,
   go_calls: httpExchangeEvent.offset.tgid,
   go_served: 16,
+  go_queued: 8,
   go_sending: 120,
+  go_frames: 60,
   go_heads: 40,
   go_spans: 56,
   obi_spans: 56,
@@ -42,10 +45,11 @@ const TGID: Readonly<Record<string, number>> = {
 const WRITER = 'go_head_written';
 
 /** @throws when the process has ended, or is not ours to look at */
-function locate(pid: number, { entry, landmarks: { tcpClose, bufferWrite } }: Plan, writes: boolean): Landmarks {
-  const bias = tcpClose === undefined && bufferWrite === undefined ? 0n : loadBias(pid, entry);
+function locate(pid: number, { entry, landmarks }: Plan, writes: boolean): Landmarks {
+  const bias = Object.values(landmarks).every((of) => of === undefined) ? 0n : loadBias(pid, entry);
   const address = (of: number | undefined) => (of === undefined ? 0n : BigInt(of) + bias);
-  return { tcpClose: address(tcpClose), bufferWrite: writes ? address(bufferWrite) : 0n };
+  const writer = (of: number | undefined) => (writes ? address(of) : 0n);
+  return { tcpClose: address(landmarks.tcpClose), bufferWrite: writer(landmarks.bufferWrite), batchWrite: writer(landmarks.batchWrite) };
 }
 
 @injectable()
@@ -63,12 +67,13 @@ export class GoRuntime implements RuntimeDriver {
   async attach({ pid }: TracedProcess, kernel: RuntimeKernel, signal: AbortSignal): Promise<RuntimeOutcome> {
     // Through the process itself: its file may have been replaced since, or lie in another mount namespace.
     const path = `/proc/${pid}/exe`;
+    const writes = kernel.has(WRITER);
     let plan: Plan | string;
     let landmarks: Landmarks;
     try {
       plan = inspect(path);
       if (typeof plan === 'string') return { state: 'refused', reason: plan };
-      landmarks = locate(pid, plan, kernel.has(WRITER));
+      landmarks = locate(pid, plan, writes);
     } catch (error) {
       return { state: 'refused', reason: `the process has ended, or its program cannot be read or is damaged: ${(error as Error).message}` };
     }
@@ -77,7 +82,7 @@ export class GoRuntime implements RuntimeDriver {
     const settings = { pools: this.#config.pools, landmarks, tls: false, ...plan.places };
     map.update(key(pid), settingsBytes(plan.layout, settings));
     // Programs first: until they run, a goroutine's address may already belong to another one.
-    for (const { program, offset } of plan.hooks) if (kernel.has(program)) kernel.uprobe(program, { path, offset });
+    for (const { program, offset } of plan.hooks) if (kernel.has(program) && (writes || program !== GRPC_ENCODES)) kernel.uprobe(program, { path, offset });
     // All of crypto/tls at once: half an exchange that is told would shift all that follow on its connection.
     if (plan.tls) map.update(key(pid), settingsBytes(plan.layout, { ...settings, tls: true }));
     kernel.setChain({ base: BigInt(plan.slot), offsets: [0], fromThreadPointer: true, exhaustive: true });

@@ -36,6 +36,6 @@ export async function settledTables(pid: number, names: readonly string[], wante
 }
 
 /** Of probe-go's streams, and of open requests. */
-const STREAMS = ['go_streams', 'go_calls', 'go_served', 'go_sending', 'obi_requests'];
+const STREAMS = ['go_streams', 'go_calls', 'go_served', 'go_sending', 'go_queued', 'go_frames', 'obi_requests'];
 export const heldStreams = (pid: number) => heldIn(pid, STREAMS);
 export const settledStreams = (pid: number, wanted: Readonly<Record<string, number>>) => settledTables(pid, STREAMS, wanted);

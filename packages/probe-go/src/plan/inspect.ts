@@ -6,7 +6,7 @@ import { CHANNEL_FUNCTIONS, findChannelSites } from '../binary/channel-sites.js'
 import { callsOf } from '../binary/direct-calls.js';
 import { findFunctions, type GoFunctions } from '../binary/function-table.js';
 import { goroutineSlot } from '../binary/goroutine-slot.js';
-import { findGrpcSites, GRPC_CLIENT_ENTRY, GRPC_CLIENT_FUNCTIONS } from '../binary/grpc-sites.js';
+import { findGrpcSites, GRPC_CLIENT_ENTRY, GRPC_CLIENT_FUNCTIONS, GRPC_ENCODE, GRPC_ENCODES } from '../binary/grpc-sites.js';
 import { cheapEntry, PROLOGUE } from '../binary/patch-point.js';
 import { findRouterSites, ROUTER_FUNCTIONS, type RouterPlaces } from '../binary/router-sites.js';
 import { findTlsSites, TLS_FUNCTIONS } from '../binary/tls-sites.js';
@@ -47,7 +47,11 @@ const CLIENT: Readonly<Record<string, string>> = {
   'net/http.(*Transport).dialConnFor': 'go_helper',
 };
 /** First methods, by name, of what stands behind a net.Conn and an io.Writer: their addresses tell these types from others. */
-const LANDMARKS: Readonly<Record<Landmark, string>> = { tcpClose: 'net.(*TCPConn).Close', bufferWrite: 'bufio.(*Writer).Write' };
+const LANDMARKS: Readonly<Record<Landmark, string>> = {
+  tcpClose: 'net.(*TCPConn).Close',
+  bufferWrite: 'bufio.(*Writer).Write',
+  batchWrite: 'google.golang.org/grpc/internal/transport.(*bufWriter).Write',
+};
 /** Where a header block is sent before the body is there (a body of unknown kind, Expect: 100-continue): calls of the second in the first. */
 const FLUSHED = { within: 'net/http.(*Request).write', callee: 'bufio.(*Writer).Flush', program: 'go_head_flushed' } as const;
 /** Where a request's header block lies ready. */
@@ -116,6 +120,7 @@ export function inspect(path: string, arch: string = process.arch): Plan | strin
   const limits = [
     ...(typeof tls === 'string' ? [`its TLS connections have no spans: ${changed(tls)}`] : []),
     ...(typeof grpc === 'string' ? [`the calls of its gRPC clients have no spans: ${changed(grpc)}`] : []),
+    ...(typeof grpc === 'object' && !grpc.has(GRPC_ENCODES) ? [`the calls of its gRPC clients get no traceparent: ${changed(GRPC_ENCODE)}`] : []),
     ...(typeof autoSdk === 'string' ? [`spans that it makes itself are not seen: ${changed(autoSdk)}`] : []),
     ...routers.unknown.map((name) => `routes are not known: ${changed(name)}`),
   ];
@@ -126,7 +131,11 @@ export function inspect(path: string, arch: string = process.arch): Plan | strin
     hooks,
     limit: limits.length > 0 ? limits.join('; ') : undefined,
     entry: image.entry,
-    landmarks: { tcpClose: functions.get(LANDMARKS.tcpClose)?.address, bufferWrite: functions.get(LANDMARKS.bufferWrite)?.address },
+    landmarks: {
+      tcpClose: functions.get(LANDMARKS.tcpClose)?.address,
+      bufferWrite: functions.get(LANDMARKS.bufferWrite)?.address,
+      batchWrite: functions.get(LANDMARKS.batchWrite)?.address,
+    },
     tls: typeof tls === 'object',
     places: routers.places,
   };

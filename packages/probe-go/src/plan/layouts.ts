@@ -27,8 +27,8 @@ export const OLDEST = 18;
 export const NEWEST = 27;
 
 /** Methods by whose addresses types are known. */
-export type Landmark = 'tcpClose' | 'bufferWrite';
-/** Addresses in the process; 0: it has no such type. `bufferWrite` is 0 also where nothing is to be written into the process. */
+export type Landmark = 'tcpClose' | 'bufferWrite' | 'batchWrite';
+/** Addresses in the process; 0: it has no such type. Those of writers are 0 also where nothing is to be written into the process. */
 export type Landmarks = Readonly<Record<Landmark, bigint>>;
 
 /** What `struct go_settings` in bpf/go.h says of a program, beside its layout. */
@@ -40,16 +40,17 @@ export interface Settings extends RouterPlaces {
 }
 
 export function settingsBytes({ curg, elemtype, requestContext }: Layout, { pools, landmarks, tls, oldPattern, ginValue, chiContext }: Settings): Buffer {
-  const bytes = Buffer.alloc(48);
+  const bytes = Buffer.alloc(56);
   bytes.writeUInt32LE(curg, 0);
   bytes.writeUInt32LE(elemtype, 4);
   bytes.writeUInt32LE(pools ? 1 : 0, 8);
   bytes.writeUInt32LE(tls ? 1 : 0, 12);
   bytes.writeBigUInt64LE(landmarks.tcpClose, 16);
   bytes.writeBigUInt64LE(landmarks.bufferWrite, 24);
-  bytes.writeUInt32LE(requestContext, 32);
-  bytes.writeUInt32LE(oldPattern, 36);
-  bytes.writeUInt32LE(ginValue, 40);
-  bytes.writeUInt32LE(chiContext, 44);
+  bytes.writeBigUInt64LE(landmarks.batchWrite, 32);
+  bytes.writeUInt32LE(requestContext, 40);
+  bytes.writeUInt32LE(oldPattern, 44);
+  bytes.writeUInt32LE(ginValue, 48);
+  bytes.writeUInt32LE(chiContext, 52);
   return bytes;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The middle as a client of gRPC. With CALL=grpc it asks the leaves in that way, on connections that it keeps with KEEPALIVE=1.
-// /parents.Middle/Call calls the service at the first leaf's address, in the way that its string (a query) says, and answers with the codes that it got, comma-separated.
+// /parents.Middle/Call calls the service at the first leaf's address, in the way that its string (a query) says, and answers with the codes that it got, comma-separated;
+// with way=show, with what the service said.
 package main
 
 import (
@@ -13,6 +14,7 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -89,6 +91,10 @@ func call(_ context.Context, in *message) (*message, error) {
 		return nil, err
 	}
 	defer done()
+	if query.Get("way") == "show" {
+		out := new(message)
+		return out, connection.Invoke(withFields(context.Background(), query), "/parents.Leaf/Ask?"+query.Get("text"), wrapperspb.String(""), out)
+	}
 	var got []string
 	for _, text := range query["text"] {
 		got = append(got, fmt.Sprint(uint32(status.Code(callOnce(connection, query, text)))))
@@ -98,12 +104,24 @@ func call(_ context.Context, in *message) (*message, error) {
 
 const soon = 200 * time.Millisecond
 
-func callOnce(connection *grpc.ClientConn, query url.Values, text string) error {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
+// A traceparent of its own; `long`: bytes of a field; `many`: further fields.
+func withFields(ctx context.Context, query url.Values) context.Context {
 	if own := query.Get("traceparent"); own != "" {
 		ctx = metadata.AppendToOutgoingContext(ctx, "traceparent", own)
 	}
+	if long, _ := strconv.Atoi(query.Get("long")); long > 0 {
+		ctx = metadata.AppendToOutgoingContext(ctx, "x-long", strings.Repeat("x", long))
+	}
+	many, _ := strconv.Atoi(query.Get("many"))
+	for n := 0; n < many; n++ {
+		ctx = metadata.AppendToOutgoingContext(ctx, "x-many", strconv.Itoa(n))
+	}
+	return ctx
+}
+
+func callOnce(connection *grpc.ClientConn, query url.Values, text string) error {
+	ctx, cancel := context.WithCancel(withFields(context.Background(), query))
+	defer cancel()
 	method, content := "/parents.Middle/"+query.Get("method"), wrapperspb.String(text)
 	switch query.Get("way") {
 	case "cancel":
