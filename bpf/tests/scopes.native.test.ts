@@ -56,7 +56,7 @@ function setProcess(flags: number, runtime = 1): void {
 }
 
 beforeEach(() => {
-  for (const table of ['obi_scopes', 'obi_declared', 'obi_requests', 'obi_connections', 'obi_loads', 'obi_written', 'obi_spans']) {
+  for (const table of ['obi_scopes', 'obi_declared', 'obi_requests', 'obi_connections', 'obi_loads', 'obi_written', 'obi_spans', 'obi_named']) {
     const map = program.map(table);
     for (const key of map.keys()) map.delete(key);
   }
@@ -417,6 +417,14 @@ describe('spans that a program makes itself', () => {
   /** What goes out now. */
   function outgoing(forwarded = 0n) {
     call('outgoing', CLIENT, THREAD, forwarded);
+    return sent();
+  }
+  /** … with a traceparent that names the span of this id. */
+  function naming(id: bigint) {
+    call('naming', THREAD, id);
+    return sent();
+  }
+  function sent() {
     const output = program.value('t_output');
     const word = (at: number) => output.readBigUInt64LE(8 + at);
     const rule = Object.entries(ObiCounter).find(([, value]) => value === output.readUInt8(8 + 40))?.[0];
@@ -448,5 +456,22 @@ describe('spans that a program makes itself', () => {
     const inSpan = outgoing(request);
     expect(inSpan).toMatchObject({ rule: 'PARENT_THREAD', parent: request, trace: forwarded.trace });
     expect(inSpan.span).not.toBe(0n);
+  });
+
+  test('one that the application names is the parent, whatever the scope is in, and its id is taken; any other id is adopted', () => {
+    begin(1n);
+    call('enter', THREAD, 0x77n);
+    expect(naming(SPAN)).toMatchObject({ trace: SPAN, span: SPAN, parent: 0n });
+    call('name', THREAD, SPAN);
+    const named = naming(SPAN);
+    expect(named).toMatchObject({ rule: 'PARENT_SPAN', request: SPAN, trace: SPAN, parent: SPAN });
+    expect(named.span).not.toBe(SPAN);
+  });
+
+  test('one of another process is no parent here; its id is taken too', () => {
+    call('name', (TGID + 1n) << 32n, SPAN);
+    const named = naming(SPAN);
+    expect(named).toMatchObject({ rule: 'ORPHAN_NO_REQUEST', trace: SPAN, parent: 0n });
+    expect(named.span).not.toBe(SPAN);
   });
 });

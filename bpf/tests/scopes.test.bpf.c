@@ -142,6 +142,26 @@ CALL(t_enter, {
 	__builtin_memcpy(span.trace.span_id, &b, 8);
 	obi_scope_enter(a, b ? &span : NULL);
 })
+/* a: pid_tgid, b: id of a span as in t_enter, whose ids the program learns */
+CALL(t_name, {
+	struct obi_span span = { .tgid = a >> 32 };
+	__builtin_memcpy(span.trace.trace_id, &b, 8);
+	__builtin_memcpy(span.trace.trace_id + 8, &b, 8);
+	__builtin_memcpy(span.trace.span_id, &b, 8);
+	obi_span_named(&span);
+})
+/* a: pid_tgid, b: id of the span, as in t_enter, that the application's traceparent names */
+CALL(t_naming, {
+	struct obi_cause blank = {};
+	struct obi_traceparent own = { .flags = OBI_TRACE_SAMPLED };
+	struct obi_trace trace = {};
+	__builtin_memcpy(own.trace_id, &b, 8);
+	__builtin_memcpy(own.trace_id + 8, &b, 8);
+	__builtin_memcpy(own.span_id, &b, 8);
+	out->cause = blank;
+	obi_outgoing_begin(&trace, &own, NULL, a, &out->cause);
+	out->trace = trace;
+})
 /* a: key of the connection that is written to, b: pid_tgid, c: request whose caller's traceparent is handed on unchanged, 0: none is */
 CALL(t_outgoing, {
 	struct obi_cause blank = {};

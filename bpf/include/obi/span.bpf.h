@@ -43,4 +43,35 @@ static __always_inline struct obi_span *obi_scope_span(__u64 id)
 	return bpf_map_lookup_elem(&obi_spans, &id);
 }
 
+/*
+ * Span id, read as a number → span whose ids the program knows, and may send by itself. Inserted: obi_span_named. Deleted: by the runtime
+ * probe's part in user space soon after the process's end. LRU: the program may keep the ids, also of a span that is over.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, struct obi_span);
+} obi_named SEC(".maps");
+
+/* Runtime probe: it is about to tell the program this span's ids. */
+static __always_inline void obi_span_named(const struct obi_span *span)
+{
+	__u64 id;
+
+	__builtin_memcpy(&id, span->trace.span_id, sizeof(id));
+	bpf_map_update_elem(&obi_named, &id, span, BPF_ANY);
+}
+
+/* The span that a traceparent names, of whichever process, or NULL. */
+static __always_inline struct obi_span *obi_span_of(const struct obi_traceparent *own)
+{
+	struct obi_span *span;
+	__u64 id;
+
+	__builtin_memcpy(&id, own->span_id, sizeof(id));
+	span = bpf_map_lookup_elem(&obi_named, &id);
+	return span && obi_same_id(span->trace.trace_id, own->trace_id, 16) ? span : NULL;
+}
+
 #endif

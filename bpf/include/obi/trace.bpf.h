@@ -614,19 +614,21 @@ static __always_inline const struct obi_trace *obi_parent_span(const struct obi_
 
 /*
  * Gives an outgoing request its place in a trace. `own` is the traceparent that the application wrote, or NULL: it is adopted,
- * so that our span is the one which the receiver names as its parent. `c` is written to, NULL when it is gone already.
+ * so that our span is the one which the receiver names as its parent; where it names a span that the program made itself, that is the
+ * parent of both. `c` is written to, NULL when it is gone already.
  */
 static __always_inline void obi_outgoing_begin(struct obi_trace *trace, const struct obi_traceparent *own,
 					       struct obi_connection *c, __u64 pid_tgid, struct obi_cause *cause)
 {
 	const struct obi_trace *parent;
 	struct obi_request *request;
-	struct obi_span *span;
+	struct obi_span *span, *named;
 
 	if (own && obi_written_take(trace, own, pid_tgid >> 32, c, cause))
 		return;
 	request = obi_parent_find(c, pid_tgid, cause);
-	span = obi_scope_span(cause->scope);
+	named = own ? obi_span_of(own) : NULL;
+	span = named && named->tgid == pid_tgid >> 32 ? named : obi_scope_span(cause->scope);
 	parent = request ? &request->trace : NULL;
 	/* Of another trace than the one that the application writes the span says nothing. */
 	if (span && (!own || obi_same_id(span->trace.trace_id, own->trace_id, 16)))
@@ -645,6 +647,9 @@ static __always_inline void obi_outgoing_begin(struct obi_trace *trace, const st
 	__builtin_memcpy(trace->span_id, own->span_id, 8);
 	__builtin_memset(trace->parent_id, 0, 8);
 	trace->flags = own->flags & OBI_TRACE_SAMPLED;
+	/* It names a span of a program's own: that id is taken, ours must differ. */
+	if (named)
+		obi_random(trace->span_id, 2);
 	if (!parent || !obi_same_id(parent->trace_id, own->trace_id, 16))
 		return;
 	__builtin_memcpy(trace->parent_id, parent->span_id, 8);
