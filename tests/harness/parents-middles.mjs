@@ -89,6 +89,7 @@ export function buildMiddles() {
     goMiddle();
     grpcMiddle();
     autoSdkService();
+    otelSdkService();
     certificate();
   }
 }
@@ -171,6 +172,9 @@ export const autoSdkService = ({ version, toolchain = 'local' } = {}) =>
     if (version === undefined) goBuild(source, out, { toolchain });
     else goBuildWith(source, out, '1.26.0', { 'go.opentelemetry.io/auto/sdk': version }, { flags: ['-buildmode=pie', '-ldflags=-s -w'] });
   });
+
+/** The service of tests/workloads/otel-sdk-go. @returns {string} */
+export const otelSdkService = () => built('../otel-sdk-go', 'otel-sdk-go', goBuild);
 
 /** A certificate for 127.0.0.1 that signs itself, made by Go's own tool. @returns {import('./parents.mjs').Tls} its files */
 export function certificate() {

@@ -2,13 +2,13 @@
 // Spans that a Go program makes itself, by OpenTelemetry's Auto SDK: they say what the program says, under its request, and what it asks for in one of them is that one's child.
 import path from 'node:path';
 import { Obi, type PrintedSpan } from '../harness/obi.mjs';
-import { autoSdkService, certificate, goService, lacking } from '../harness/parents-middles.mjs';
+import { autoSdkService, certificate, goService, lacking, otelSdkService } from '../harness/parents-middles.mjs';
 import { patience } from '../harness/proc.mjs';
 import { Sandbox } from '../harness/sandbox.mjs';
-import { type Service, startService } from '../harness/services.mjs';
+import { startService } from '../harness/services.mjs';
 import { testUnless } from './support/chain.js';
 import { ACCOUNTING, type Account, finish, NO_FAULTS } from './support/counters.js';
-import { inVm, root } from './support/features.js';
+import { features, inVm, root } from './support/features.js';
 import { fetchAll } from './support/fetch.mjs';
 import { settledTables } from './support/tables.js';
 
@@ -17,14 +17,13 @@ const REQUESTS = inVm ? 20 : 200;
 const CONCURRENT = 50;
 /** AUTO_SPAN_TEXT in bpf/auto.h; around the attribute stand some hundred bytes more. */
 const MOST_BYTES = 16384;
-const TABLES = ['go_spans', 'obi_spans', 'obi_requests', 'go_clients'] as const;
+const TABLES = ['go_spans', 'go_auto_calls', 'go_auto_open', 'obi_spans', 'obi_named', 'obi_requests', 'go_clients'] as const;
 jest.setTimeout(120_000 * patience);
 
 const here = testUnless(lacking('go'));
 /** Programs that are built for one row only: a virtual machine cannot write into the cache. */
 const outsideVm = testUnless(lacking('go') ?? (inVm ? 'built outside of virtual machines alone' : undefined));
 let sandbox: Sandbox;
-let leaf: Service;
 let service: Awaited<ReturnType<Sandbox['start']>>;
 let port: number;
 let obi: Obi;
@@ -33,20 +32,25 @@ beforeEach(async () => {
 });
 afterEach(() => sandbox.dispose());
 
-/** @param next what it asks, instead of a leaf that is traced too */
-async function start(way: Parameters<typeof autoSdkService>[0] = {}, next?: string): Promise<void> {
-  leaf = await startService(sandbox, 'node', { name: 'leaf' });
-  service = await sandbox.start('service', [autoSdkService(way)], { env: { NEXT: next ?? leaf.url } });
-  port = Number((await service.line(/^listening (\d+)$/))[1]);
+/** How the service is built; `tracer`: `global` is the API's, without an SDK. */
+type Way = Parameters<typeof autoSdkService>[0] & { readonly tracer?: 'global' };
+
+const portOf = async (proc: typeof service) => Number((await proc.line(/^listening (\d+)$/))[1]);
+
+/** @param next what it asks, instead of a leaf that is traced too @param beside a service that is traced too */
+async function start({ tracer, ...way }: Way = {}, next?: string, beside?: typeof service): Promise<void> {
+  const leaf = await startService(sandbox, 'node', { name: 'leaf' });
+  service = await sandbox.start('service', [autoSdkService(way)], { env: { NEXT: next ?? leaf.url, ...(tracer ? { TRACER: tracer } : {}) } });
+  port = await portOf(service);
   const plugins = `http,${path.join(root, 'packages/probe-go')}`;
-  obi = await Obi.start(sandbox, { plugins, ports: [port, leaf.port], env: ACCOUNTING });
+  obi = await Obi.start(sandbox, { plugins, ports: [port, leaf.port, ...(beside ? [await portOf(beside)] : [])], env: ACCOUNTING });
 }
 
-/** Each path once for each number, many at a time. */
-async function ask(paths: readonly string[]): Promise<void> {
-  for (let from = 0; from < paths.length; from += CONCURRENT) {
-    const urls = paths.slice(from, from + CONCURRENT).map((one) => `http://127.0.0.1:${port}${one}`);
-    expect((await fetchAll(sandbox, 30 * patience, urls)).filter((answer) => answer[0] !== 200)).toEqual([]);
+/** Each path, or address of another service, once, many at a time. */
+async function ask(targets: readonly string[], status = 200): Promise<void> {
+  for (let from = 0; from < targets.length; from += CONCURRENT) {
+    const urls = targets.slice(from, from + CONCURRENT).map((one) => (one.startsWith('/') ? `http://127.0.0.1:${port}${one}` : one));
+    expect((await fetchAll(sandbox, 30 * patience, urls)).filter((answer) => answer[0] !== status)).toEqual([]);
   }
 }
 const numbered = (target: string) => Array.from({ length: REQUESTS }, (_, n) => `${target}?n=${n}`);
@@ -68,6 +72,10 @@ function childOf(parent: PrintedSpan | undefined, spans: readonly PrintedSpan[],
   return found[0];
 }
 
+/** What the program reads as a span's ids: those that obi exports, where they can be written into the process. */
+const idsIn = ({ traceId, spanId }: Pick<PrintedSpan, 'traceId' | 'spanId'>) =>
+  features().probeWriteUser ? `${traceId}-${spanId}-01` : `${'0'.repeat(32)}-${'0'.repeat(16)}-00`;
+
 const attributesOf = (n: number) => ({
   'otel.scope.name': 'shop',
   'otel.scope.version': '1.2.3',
@@ -82,20 +90,24 @@ const attributesOf = (n: number) => ({
   doubles: [1, 0.5],
 });
 
-async function nested(way: Parameters<typeof autoSdkService>[0] = {}): Promise<void> {
-  await start(way);
-  await ask(numbered('/spans'));
-  const { spans, counters } = await account(5 * REQUESTS);
+/** @param others spans of other services */
+async function nested(others = 0): Promise<void> {
+  const { spans, counters } = await account(5 * REQUESTS + others);
   for (let n = 0; n < REQUESTS; n++) {
     const outer = childOf(serverOf(spans, `n=${n}`), spans, `outer ${n}`, { kind: INTERNAL, status: { code: 'UNSET' } });
-    expect(outer?.attributes).toEqual(attributesOf(n));
+    expect(outer?.attributes).toEqual({ ...attributesOf(n), ids: expect.any(String) });
     expect(outer?.events).toEqual([{ timeUnixNano: expect.stringMatching(/^\d{19}$/), name: 'begun', attributes: { n } }]);
     expect(outer?.links).toEqual([{ traceId: 'c0ffee00000000000000000000000001', spanId: 'beef000000000002', attributes: { why: 'message' } }]);
     const inner = childOf(outer, spans, `inner ${n}`, { kind: CONSUMER, status: { code: 'ERROR', message: 'failed' } });
     expect(inner?.attributes).toMatchObject({ n });
     expect(inner?.events).toMatchObject([{ name: 'exception', attributes: { 'exception.type': '*errors.errorString', 'exception.message': 'out of stock' } }]);
     const times = { startTimeUnixNano: '1700000000123456789', endTimeUnixNano: '1700000001987654321' };
-    childOf(inner, spans, `innermost ${n}`, { ...times, status: { code: 'OK' }, droppedLinksCount: 1 });
+    const link = { traceId: outer?.traceId, spanId: outer?.spanId };
+    childOf(inner, spans, `innermost ${n}`, {
+      ...times,
+      status: { code: 'OK' },
+      ...(features().probeWriteUser ? { links: [link] } : { droppedLinksCount: 1 }),
+    });
     // Its context carries `inner` first, which had ended.
     childOf(outer, spans, `late ${n}`);
     const [began, ended] = [BigInt(outer?.startTimeUnixNano ?? 0), BigInt(outer?.endTimeUnixNano ?? 0)];
@@ -103,12 +115,34 @@ async function nested(way: Parameters<typeof autoSdkService>[0] = {}): Promise<v
     // The clocks of the two are held against each other within some ms.
     expect(began >= BigInt(request?.startTimeUnixNano ?? 0) - 20_000_000n && ended <= BigInt(request?.endTimeUnixNano ?? 0) + 20_000_000n).toBe(true);
   }
+  for (const span of spans.filter(({ attributes }) => 'ids' in attributes)) expect(span.attributes.ids).toBe(idsIn(span));
   expect(counters.go).toEqual({ parent_declared: REQUESTS, parent_span: 3 * REQUESTS });
 }
 
-here('nested spans, with all that they say', () => nested());
+async function nestedBy(way: Way): Promise<void> {
+  await start(way);
+  await ask(numbered('/spans'));
+  await nested();
+}
 
-outsideVm('the first release of the SDK, in a stripped program', () => nested({ version: 'v1.1.0' }));
+here('nested spans, with all that they say', () => nestedBy({}));
+
+outsideVm('the first release of the SDK, in a stripped program', () => nestedBy({ version: 'v1.1.0' }));
+
+here('the API’s global tracer: the same where its flag can be written, but not of a program with an SDK; nothing is left of that', async () => {
+  const own = await sandbox.start('own', [otelSdkService()]);
+  await start({ tracer: 'global' }, undefined, own);
+  await ask([...numbered('/spans'), `http://127.0.0.1:${await portOf(own)}/`]);
+  if (features().probeWriteUser) await nested(1);
+  else expect((await account(REQUESTS + 1)).counters.go).toEqual({});
+  await ask(['/recording'], 204);
+  const printed = own.lines.map(({ text }) => text.split(' ')).filter(([what]) => what === 'span');
+  const [, , trace, id] = printed[1] ?? [];
+  expect(printed).toEqual([
+    ['span', 'inner', trace, expect.stringMatching(/[1-9a-f]/), id],
+    ['span', 'outer', expect.stringMatching(/[1-9a-f]/), expect.stringMatching(/[1-9a-f]/), '0'.repeat(16)],
+  ]);
+});
 
 here('spans in goroutines of their own', async () => {
   await start();
@@ -120,44 +154,59 @@ here('spans in goroutines of their own', async () => {
   }
 });
 
-here('calls: children of the span whose context they have, else of the request; no table keeps anything', async () => {
-  await start();
-  await ask(numbered('/call'));
-  await obi.waitForSpans(6 * REQUESTS);
-  expect(await settledTables(obi.proc.pid, ['go_spans', 'obi_requests'], {})).toEqual({});
-  await service.stop('SIGKILL');
-  expect(await settledTables(obi.proc.pid, TABLES, {})).toEqual({});
-  const { spans, counters } = await account(6 * REQUESTS);
+/** What /call asks for: in whose context, and whether with a traceparent of the program's own, where it knows the span's ids. */
+const CALLS = [
+  ['inside', 'outer', false],
+  ['beside', 'request', false],
+  ['named-inside', 'outer', true],
+  ['named-beside', 'request', true],
+  ['named-after', 'request', true],
+] as const;
+
+/** @param expected of each call, besides its parent @returns what a service that is asked would have as its parent, by path */
+function calls(spans: readonly PrintedSpan[], expected: object = {}): ReadonlyMap<string, PrintedSpan | undefined> {
+  const parents = new Map<string, PrintedSpan | undefined>();
   for (let n = 0; n < REQUESTS; n++) {
     const request = serverOf(spans, `n=${n}`);
     const outer = childOf(request, spans, `outer ${n}`);
-    for (const [what, parent] of [
-      [`inside-${n}`, outer],
-      [`beside-${n}`, request],
-    ] as const) {
-      const calls = spans.filter(({ kind, attributes }) => kind === CLIENT && String(attributes['url.full']).endsWith(`/${what}`));
-      expect(calls).toMatchObject([{ traceId: request?.traceId, parentSpanId: parent?.spanId }]);
-      // The header says the same to the next service.
-      const served = spans.filter(({ kind, attributes }) => kind === SERVER && attributes['url.path'] === `/${what}`);
-      expect(served).toMatchObject([{ traceId: request?.traceId, parentSpanId: calls[0]?.spanId }]);
+    for (const [what, context, isNamed] of CALLS) {
+      const named = isNamed && features().probeWriteUser ? outer : undefined;
+      const path = `/${what}-${n}`;
+      const found = spans.filter(({ kind, attributes }) => kind === CLIENT && String(attributes['url.full']).endsWith(path));
+      const parent = named ?? { outer, request }[context];
+      expect(found).toMatchObject([{ ...expected, traceId: request?.traceId, parentSpanId: parent?.spanId }]);
+      parents.set(path, named ?? found[0]);
     }
   }
-  expect(counters.http).toMatchObject({ parent_declared: 2 * REQUESTS, parent_span: REQUESTS });
+  expect(new Set(spans.map(({ spanId }) => spanId)).size).toBe(spans.length);
+  return parents;
+}
+
+here('calls: children of the span that their traceparent names, or whose context they have, else of the request; no table keeps anything', async () => {
+  await start();
+  await ask(numbered('/call'));
+  const count = (2 + 2 * CALLS.length) * REQUESTS;
+  await obi.waitForSpans(count);
+  expect(await settledTables(obi.proc.pid, ['go_spans', 'obi_requests'], {})).toEqual({});
+  await service.stop('SIGKILL');
+  expect(await settledTables(obi.proc.pid, TABLES, {})).toEqual({});
+  const { spans, counters } = await account(count);
+  for (const [path, parent] of calls(spans)) {
+    const served = spans.filter(({ kind, attributes }) => kind === SERVER && attributes['url.path'] === path);
+    expect(served).toMatchObject([{ traceId: parent?.traceId, parentSpanId: parent?.spanId }]);
+  }
+  const counted = (name: string) => (counters.http?.[name] ?? 0) + (counters.go?.[name] ?? 0);
+  // Of each request five calls and a span.
+  expect(counted('parent_declared')).toBe(6 * REQUESTS);
+  expect(counted('parent_span')).toBe((features().probeWriteUser ? 4 : 2) * REQUESTS);
 });
 
 async function callsOverHttp2(toolchain?: string): Promise<void> {
   const next = await sandbox.start('next', [goService()], { env: { ...certificate(), HTTP2: '1' } });
-  await start(toolchain === undefined ? {} : { toolchain }, `https://127.0.0.1:${(await next.line(/^listening (\d+)$/))[1]}/status/200?asked=`);
+  await start(toolchain === undefined ? {} : { toolchain }, `https://127.0.0.1:${await portOf(next)}/status/200?asked=`);
   await ask(numbered('/call'));
-  const { spans } = await account(4 * REQUESTS);
-  for (let n = 0; n < REQUESTS; n++) {
-    const request = serverOf(spans, `n=${n}`);
-    const outer = childOf(request, spans, `outer ${n}`);
-    const callOf = (what: string) => spans.filter(({ kind, attributes }) => kind === CLIENT && String(attributes['url.full']).endsWith(`/${what}-${n}`));
-    const http2 = { traceId: request?.traceId, attributes: { 'network.protocol.version': '2' } };
-    expect(callOf('inside')).toMatchObject([{ ...http2, parentSpanId: outer?.spanId }]);
-    expect(callOf('beside')).toMatchObject([{ ...http2, parentSpanId: request?.spanId }]);
-  }
+  const { spans } = await account((2 + CALLS.length) * REQUESTS);
+  calls(spans, { attributes: { 'network.protocol.version': '2' } });
 }
 
 here('calls over HTTP/2, many at a time on a connection', () => callsOverHttp2());

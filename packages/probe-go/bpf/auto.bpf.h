@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * go.opentelemetry.io/auto/sdk: spans that the program makes itself. The SDK has two functions that do nothing, to be hooked: one
- * asks for a span's ids, one hands over the span that is over. Nothing is written here: the ids are known outside the process only.
+ * asks for a span's ids, one hands over the span that is over. Where memory may be written, the process gets the ids, and the API's
+ * global tracer (go.opentelemetry.io/otel/internal/global) is this SDK.
  */
 #ifndef OBI_GO_AUTO_BPF_H
 #define OBI_GO_AUTO_BPF_H
@@ -15,30 +16,28 @@
 #define AUTO_SPAN_SMALL 1024
 #define AUTO_SPAN_MIDDLE 4096
 
-/*
- * Goroutine `g` starts the span at this address, in this context (an interface). Seam: where memory may be written, the ids go
- * through the pointers that the function has behind the span's.
- */
-static __always_inline void auto_started(__u64 itab, __u64 context, __u64 address, __u64 g)
+/* Goroutine `g` starts the span at this address, in this context (an interface). @returns it, or NULL */
+static __always_inline struct go_span *auto_started(__u64 itab, __u64 context, __u64 address, __u64 g)
 {
 	__u64 pid_tgid = bpf_get_current_pid_tgid(), key = obi_scope_id(pid_tgid >> 32, address), parent;
 	struct go_span *within = NULL, *s;
 
 	if (!obi_process_get(pid_tgid >> 32))
-		return;
+		return NULL;
 	parent = context_span(pid_tgid >> 32, itab, context);
 	/* One that was never ended may have had the address. */
 	if (bpf_map_update_elem(&go_spans, &key, (const void *)&go_blank_span, BPF_ANY))
-		return;
+		return NULL;
 	s = bpf_map_lookup_elem(&go_spans, &key);
 	if (!s)
-		return;
+		return NULL;
 	s->span.start_ns = bpf_ktime_get_ns();
 	s->span.tgid = pid_tgid >> 32;
 	s->span.scope = goroutine_scope(pid_tgid >> 32, g);
 	if (parent)
 		within = bpf_map_lookup_elem(&go_spans, &parent);
 	obi_span_begin(&s->span, within ? &within->span : NULL, pid_tgid, &s->cause);
+	return s;
 }
 
 /* `room`: a constant. */

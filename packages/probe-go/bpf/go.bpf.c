@@ -11,6 +11,7 @@
 #include "http2_client.bpf.h"
 #include "router.bpf.h"
 #include "tls.bpf.h"
+#include "write_auto.bpf.h"
 #include "write_http1.bpf.h"
 
 OBI_LICENSE;
@@ -288,6 +289,28 @@ SEC("uprobe.multi")
 int go_auto_started(struct pt_regs *ctx)
 {
 	auto_started(GO_ARGUMENT_2(ctx), GO_ARGUMENT_3(ctx), GO_ARGUMENT_4(ctx), GO_GOROUTINE(ctx));
+	return 0;
+}
+
+/* The same, in its place where memory may be written: behind spanPtr stand psc *trace.SpanContext, sampled *bool, sc *trace.SpanContext */
+SEC("uprobe.multi")
+int go_auto_named(struct pt_regs *ctx)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct go_span *s;
+
+	auto_answered(tgid, goroutine_scope(tgid, GO_GOROUTINE(ctx)));
+	s = auto_started(GO_ARGUMENT_2(ctx), GO_ARGUMENT_3(ctx), GO_ARGUMENT_4(ctx), GO_GOROUTINE(ctx));
+	if (s)
+		auto_name(s, GO_ARGUMENT_7(ctx));
+	return 0;
+}
+
+/* go.opentelemetry.io/otel/internal/global.(*tracer).newSpan(ctx context.Context, autoSpan *bool, …), likewise: only without an SDK */
+SEC("uprobe.multi")
+int go_auto_asked(struct pt_regs *ctx)
+{
+	auto_asked(GO_ARGUMENT_4(ctx), GO_GOROUTINE(ctx));
 	return 0;
 }
 

@@ -67,6 +67,7 @@
 #define GO_AUTO_SPAN_SAMPLED 144 /* a word of 32 bits */
 #define GO_AUTO_SPAN_TRACES 160
 #define GO_AUTO_TRACES_COUNT 8
+#define GO_SPAN_CONTEXT_WORDS 8 /* trace.SpanContext: as struct obi_traceparent begins, then a slice, and whether it is remote */
 /* … of net/http.Request and net/url.URL */
 #define GO_REQUEST_URL 16
 #define GO_REQUEST_TARGET 192 /* RequestURI */
@@ -165,6 +166,8 @@ enum go_counter {
 	GO_COUNTER_AUTO_SPAN_UNKNOWN, /* spans of the Auto SDK that ended and whose start was not seen, or forgotten: lost */
 	GO_COUNTER_AUTO_SPAN_TOO_LONG, /* … of more than AUTO_SPAN_TEXT bytes: lost */
 	GO_COUNTER_AUTO_SPAN_UNREADABLE, /* … that the SDK could not encode (an attribute is not a number), or whose bytes could not be read: lost */
+	GO_COUNTER_AUTO_SPAN_MISSED, /* … that the API's global tracer was asked for and did not make: its flag could not be written, or was false again */
+	GO_COUNTER_AUTO_SPAN_UNNAMED, /* … whose ids could not be written into the process */
 };
 
 enum go_role_kind {

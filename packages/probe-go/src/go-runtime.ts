@@ -15,6 +15,7 @@ import { httpExchangeEvent } from '@obi/probe-http';
 import { GRPC_ENCODES } from './binary/grpc-sites.js';
 import type { GoConfig } from './config.js';
 import { loadBias } from './load-bias.js';
+import { REPLACED } from './plan/auto-sdk.js';
 import { inspect, type Plan } from './plan/inspect.js';
 import { type Landmarks, settingsBytes } from './plan/layouts.js';
 
@@ -24,7 +25,7 @@ const key = (pid: number): Buffer => {
   return bytes;
 };
 
-/** Where the values of tables name their process: struct go_role, go_item, go_client, go_write, go_queued, go_frame, go_span in bpf, that of an exchange, and struct obi_span. */
+/** Where the values of tables name their process: struct go_role, go_item, go_client, go_write, go_queued, go_frame, go_span, go_auto_call in bpf, that of an exchange, and struct obi_span. */
 const TGID: Readonly<Record<string, number>> = {
   go_roles: 12,
   go_items: 8,
@@ -38,8 +39,13 @@ const TGID: Readonly<Record<string, number>> = {
   go_frames: 60,
   go_heads: 40,
   go_spans: 56,
+  go_auto_calls: 8,
   obi_spans: 56,
+  obi_named: 56,
 };
+
+/** Whose keys are processes. */
+const BY_PROCESS = ['go_settings', 'go_auto_open'] as const;
 
 /** One of the programs that write into the process: they are all there, or none. */
 const WRITER = 'go_head_written';
@@ -82,7 +88,10 @@ export class GoRuntime implements RuntimeDriver {
     const settings = { pools: this.#config.pools, landmarks, tls: false, ...plan.places };
     map.update(key(pid), settingsBytes(plan.layout, settings));
     // Programs first: until they run, a goroutine's address may already belong to another one.
-    for (const { program, offset } of plan.hooks) if (kernel.has(program) && (writes || program !== GRPC_ENCODES)) kernel.uprobe(program, { path, offset });
+    // What only prepares a writing is of no use without it; what also writes stands in the place of what does not.
+    const isWanted = (program: string) =>
+      kernel.has(program) && (writes || program !== GRPC_ENCODES) && !(program in REPLACED && kernel.has(REPLACED[program] as string));
+    for (const { program, offset } of plan.hooks) if (isWanted(program)) kernel.uprobe(program, { path, offset });
     // All of crypto/tls at once: half an exchange that is told would shift all that follow on its connection.
     if (plan.tls) map.update(key(pid), settingsBytes(plan.layout, { ...settings, tls: true }));
     kernel.setChain({ base: BigInt(plan.slot), offsets: [0], fromThreadPointer: true, exhaustive: true });
@@ -90,7 +99,7 @@ export class GoRuntime implements RuntimeDriver {
   }
 
   sweep(ended: ReadonlySet<number>, map: (name: string) => MapHandle): void {
-    deleteEntries(map('go_settings'), (process) => ended.has(process.readUInt32LE(0)));
+    for (const name of BY_PROCESS) deleteEntries(map(name), (process) => ended.has(process.readUInt32LE(0)));
     for (const [name, offset] of Object.entries(TGID)) deleteEntries(map(name), (_, value) => ended.has(value.readUInt32LE(offset)));
   }
 }

@@ -27,7 +27,14 @@ test('what starts a span is hooked last', () => {
   expect([...(sites as ReadonlyMap<string, readonly number[]>)]).toEqual([
     ['go_auto_ended', [6]],
     ['go_auto_started', [106]],
+    ['go_auto_named', [106]],
+    ['go_auto_asked', [206]],
   ]);
+});
+
+test('an API that has no such global tracer yet: the SDK alone', () => {
+  const sites = findAutoSdkSites(imageOf(SHORT), functionsOf(AUTO_SDK_FUNCTIONS.slice(0, 2)));
+  expect([...(sites as ReadonlyMap<string, readonly number[]>).keys()]).toEqual(['go_auto_ended', 'go_auto_started', 'go_auto_named']);
 });
 
 test('a program with a part of the SDK, or none, is left alone; one whose functions look different is named', () => {

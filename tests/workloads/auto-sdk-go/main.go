@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Service on net/http that makes spans of its own, by OpenTelemetry's Auto SDK. Answers with what it has made, as a tree.
+// Service on net/http that makes spans of its own: by OpenTelemetry's Auto SDK, or (TRACER=global) by the API alone. Each says in an
+// attribute what the program reads as its ids.
 //
 //	/spans?n=N      nested, with attributes of every type, events, links and an error; N stands in all of them
 //	/children?n=N   one in a goroutine of its own, beside another
-//	/call?n=N       asks NEXT inside a span, with its context, and without it
+//	/call?n=N       asks NEXT inside a span, with its context, and without it; then both with a traceparent that names it, and when it is over
 //	/open?n=N       one that is never ended, and one below it
 //	/large?bytes=B  one with so many bytes in it, then a small one
 //	/nan            one with an attribute that JSON has no number for
 //	/background?n=N one outside of all requests, with a call to NEXT
+//	/recording      204 where a span does not record, else 200
 package main
 
 import (
@@ -27,12 +29,28 @@ import (
 	"time"
 
 	"go.opentelemetry.io/auto/sdk"
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 )
 
-var tracer = sdk.TracerProvider().Tracer("shop", trace.WithInstrumentationVersion("1.2.3"))
+func provider() trace.TracerProvider {
+	if os.Getenv("TRACER") == "global" {
+		return otel.GetTracerProvider()
+	}
+	return sdk.TracerProvider()
+}
+
+var tracer = provider().Tracer("shop", trace.WithInstrumentationVersion("1.2.3"))
+
+func start(ctx context.Context, name string, options ...trace.SpanStartOption) (context.Context, trace.Span) {
+	ctx, span := tracer.Start(ctx, name, options...)
+	ids := span.SpanContext()
+	span.SetAttributes(attribute.String("ids", fmt.Sprintf("%s-%s-%s", ids.TraceID(), ids.SpanID(), ids.TraceFlags())))
+	return ctx, span
+}
 
 // Another trace, as a message of a queue may name it.
 var other = trace.NewSpanContext(trace.SpanContextConfig{
@@ -61,7 +79,7 @@ func attributes(n int) []attribute.KeyValue {
 }
 
 func spans(ctx context.Context, n int) {
-	ctx, outer := tracer.Start(ctx, "outer "+strconv.Itoa(n), trace.WithAttributes(attributes(n)...), trace.WithLinks(trace.Link{
+	ctx, outer := start(ctx, "outer "+strconv.Itoa(n), trace.WithAttributes(attributes(n)...), trace.WithLinks(trace.Link{
 		SpanContext: other,
 		Attributes:  []attribute.KeyValue{attribute.String("why", "message")},
 	}))
@@ -70,33 +88,33 @@ func spans(ctx context.Context, n int) {
 	pause(n)
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	ctx, inner := tracer.Start(context.WithValue(ctx, unrelated{}, "value"), "inner", trace.WithSpanKind(trace.SpanKindConsumer))
+	ctx, inner := start(context.WithValue(ctx, unrelated{}, "value"), "inner", trace.WithSpanKind(trace.SpanKindConsumer))
 	inner.SetName("inner " + strconv.Itoa(n))
 	inner.SetAttributes(attribute.Int("n", n))
 	inner.RecordError(errors.New("out of stock"))
 	inner.SetStatus(codes.Error, "failed")
-	_, innermost := tracer.Start(ctx, "innermost "+strconv.Itoa(n), trace.WithTimestamp(time.Unix(1700000000, 123456789)))
-	// To a span of this SDK: without ids in the process it names nothing.
+	_, innermost := start(ctx, "innermost "+strconv.Itoa(n), trace.WithTimestamp(time.Unix(1700000000, 123456789)))
+	// To a span of this SDK: where the process does not know its ids it names nothing.
 	innermost.AddLink(trace.Link{SpanContext: outer.SpanContext()})
 	innermost.SetStatus(codes.Ok, "")
 	innermost.End(trace.WithTimestamp(time.Unix(1700000001, 987654321)))
 	inner.End()
-	_, sibling := tracer.Start(ctx, "late "+strconv.Itoa(n))
+	_, sibling := start(ctx, "late "+strconv.Itoa(n))
 	sibling.End()
 }
 
 func children(ctx context.Context, n int) {
-	ctx, outer := tracer.Start(ctx, "outer "+strconv.Itoa(n))
+	ctx, outer := start(ctx, "outer "+strconv.Itoa(n))
 	defer outer.End()
 	var wait sync.WaitGroup
 	for _, name := range []string{"left", "right"} {
 		wait.Add(1)
 		go func() {
 			defer wait.Done()
-			ctx, span := tracer.Start(ctx, name+" "+strconv.Itoa(n))
+			ctx, span := start(ctx, name+" "+strconv.Itoa(n))
 			defer span.End()
 			pause(n)
-			_, below := tracer.Start(ctx, "below "+name+" "+strconv.Itoa(n))
+			_, below := start(ctx, "below "+name+" "+strconv.Itoa(n))
 			below.End()
 		}()
 	}
@@ -106,11 +124,15 @@ func children(ctx context.Context, n int) {
 // HTTP/2 where NEXT is https.
 var client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}}
 
-func ask(ctx context.Context, what string) {
+func ask(ctx context.Context, what string) { askFor(ctx, context.Background(), what) }
+
+// With a traceparent of the program's own for the span that `named` carries, if it has ids there.
+func askFor(ctx, named context.Context, what string) {
 	request, err := http.NewRequestWithContext(ctx, "GET", os.Getenv("NEXT")+"/"+what, nil)
 	if err != nil {
 		panic(err)
 	}
+	propagation.TraceContext{}.Inject(named, propagation.HeaderCarrier(request.Header))
 	response, err := client.Do(request)
 	if err != nil {
 		panic(err)
@@ -120,11 +142,14 @@ func ask(ctx context.Context, what string) {
 }
 
 func call(ctx context.Context, n int) {
-	inside, span := tracer.Start(ctx, "outer "+strconv.Itoa(n))
-	defer span.End()
+	inside, span := start(ctx, "outer "+strconv.Itoa(n))
 	pause(n)
 	ask(inside, "inside-"+strconv.Itoa(n))
 	ask(ctx, "beside-"+strconv.Itoa(n))
+	askFor(inside, inside, "named-inside-"+strconv.Itoa(n))
+	askFor(ctx, inside, "named-beside-"+strconv.Itoa(n))
+	span.End()
+	askFor(inside, inside, "named-after-"+strconv.Itoa(n))
 }
 
 func handle(w http.ResponseWriter, r *http.Request) {
@@ -136,18 +161,25 @@ func handle(w http.ResponseWriter, r *http.Request) {
 		children(r.Context(), n)
 	case "/call":
 		call(r.Context(), n)
+	case "/recording":
+		_, span := start(r.Context(), "recording")
+		if !span.IsRecording() {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		span.End()
 	case "/open":
-		ctx, _ := tracer.Start(r.Context(), "never ended")
-		_, below := tracer.Start(ctx, "below "+strconv.Itoa(n))
+		ctx, _ := start(r.Context(), "never ended")
+		_, below := start(ctx, "below "+strconv.Itoa(n))
 		below.End()
 	case "/large":
 		bytes, _ := strconv.Atoi(r.URL.Query().Get("bytes"))
-		_, large := tracer.Start(r.Context(), "large", trace.WithAttributes(attribute.String("text", strings.Repeat("x", bytes))))
+		_, large := start(r.Context(), "large", trace.WithAttributes(attribute.String("text", strings.Repeat("x", bytes))))
 		large.End()
-		_, small := tracer.Start(r.Context(), "small")
+		_, small := start(r.Context(), "small")
 		small.End()
 	case "/nan":
-		_, span := tracer.Start(r.Context(), "nan", trace.WithAttributes(attribute.Float64("nan", math.NaN())))
+		_, span := start(r.Context(), "nan", trace.WithAttributes(attribute.Float64("nan", math.NaN())))
 		span.End()
 	case "/background":
 		background <- n
@@ -161,7 +193,7 @@ var background = make(chan int)
 // Started before any request: nothing is known of what it works for but what its spans say.
 func work() {
 	for n := range background {
-		ctx, span := tracer.Start(context.Background(), "job "+strconv.Itoa(n))
+		ctx, span := start(context.Background(), "job "+strconv.Itoa(n))
 		ask(ctx, "job-"+strconv.Itoa(n))
 		span.End()
 		background <- n

@@ -3,7 +3,7 @@
 import { type DroppedCounts, type SpanAttributes, type SpanEvent, SpanKind, type SpanLink, type SpanValue } from '@obi/core/probe';
 import { isRecord, type JsonObject, listOf, Malformed, objectOf, parseJson, textOf, uint32Of, unixNanoOf } from './json.js';
 
-/** Ids are not in it: nothing was written into the process, so that its own are zero. */
+/** Its ids are not in it: the kernel side has them, also where the process does not. */
 export interface AutoSpan {
   readonly name: string;
   readonly kind: SpanKind;
@@ -47,7 +47,7 @@ function spanOf(document: unknown): AutoSpan {
     dropped: {
       attributes: uint32Of(span, 'droppedAttributesCount'),
       events: uint32Of(span, 'droppedEventsCount'),
-      // A link to another span of this SDK: its ids are zero in the process.
+      // A link to another span of this SDK whose ids the process does not know.
       links: uint32Of(span, 'droppedLinksCount') + links.length - named.length,
     },
     status: statusOf(span),
