@@ -218,7 +218,7 @@ testUnless(lacking('go'))('a call inside a span that the program made itself, an
   const plugins = `http,${path.join(root, 'packages/probe-go')}`;
   const obi = await Obi.start(sandbox, { plugins, ports: [port], env: { OTEL_EBPF_EXPLAIN_DIRECTORY: directory } });
   await fetchIn(sandbox, `http://127.0.0.1:${port}/call?n=1`);
-  expect(await obi.waitForSpans(4)).toHaveLength(4);
+  expect(await obi.waitForSpans(7)).toHaveLength(7);
   const own = obi.spans.find(({ name }) => name === 'outer 1');
   const called = obi.spans.find(({ attributes }) => String(attributes['url.full']).endsWith('/inside-1'));
   const [call] = (await explained(called?.spanId ?? '')).spans;

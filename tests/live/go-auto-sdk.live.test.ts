@@ -72,9 +72,18 @@ function childOf(parent: PrintedSpan | undefined, spans: readonly PrintedSpan[],
   return found[0];
 }
 
-/** What the program reads as a span's ids: those that obi exports, where they can be written into the process. */
-const idsIn = ({ traceId, spanId }: Pick<PrintedSpan, 'traceId' | 'spanId'>) =>
-  features().probeWriteUser ? `${traceId}-${spanId}-01` : `${'0'.repeat(32)}-${'0'.repeat(16)}-00`;
+const NO_IDS = `${'0'.repeat(32)}-${'0'.repeat(16)}-00`;
+/** Spans whose ids the program knows, and the others of its own. */
+const known = (spans: readonly PrintedSpan[]) => spans.filter(({ attributes: { ids } }) => ids !== undefined && ids !== NO_IDS);
+const unknown = (spans: readonly PrintedSpan[]) => spans.filter(({ attributes: { ids } }) => ids === NO_IDS);
+const isKnown = (span: PrintedSpan | undefined) => span !== undefined && known([span]).length > 0;
+
+/** What the program reads as ids are those that obi exports: where they can be written into the process, in memory that was used before. */
+function idsAreKnown(spans: readonly PrintedSpan[], counters: Account['counters']): void {
+  expect(known(spans).map(({ attributes }) => attributes.ids)).toEqual(known(spans).map(({ traceId, spanId }) => `${traceId}-${spanId}-01`));
+  if (!features().probeWriteUser) expect(known(spans)).toEqual([]);
+  else expect([known(spans).length > unknown(spans).length, unknown(spans).length]).toEqual([true, counters.go?.auto_span_unnamed ?? 0]);
+}
 
 const attributesOf = (n: number) => ({
   'otel.scope.name': 'shop',
@@ -106,7 +115,7 @@ async function nested(others = 0): Promise<void> {
     childOf(inner, spans, `innermost ${n}`, {
       ...times,
       status: { code: 'OK' },
-      ...(features().probeWriteUser ? { links: [link] } : { droppedLinksCount: 1 }),
+      ...(isKnown(outer) ? { links: [link] } : { droppedLinksCount: 1 }),
     });
     // Its context carries `inner` first, which had ended.
     childOf(outer, spans, `late ${n}`);
@@ -115,8 +124,9 @@ async function nested(others = 0): Promise<void> {
     // The clocks of the two are held against each other within some ms.
     expect(began >= BigInt(request?.startTimeUnixNano ?? 0) - 20_000_000n && ended <= BigInt(request?.endTimeUnixNano ?? 0) + 20_000_000n).toBe(true);
   }
-  for (const span of spans.filter(({ attributes }) => 'ids' in attributes)) expect(span.attributes.ids).toBe(idsIn(span));
-  expect(counters.go).toEqual({ parent_declared: REQUESTS, parent_span: 3 * REQUESTS });
+  idsAreKnown(spans, counters);
+  expect(counters.go).toMatchObject({ parent_declared: REQUESTS, parent_span: 3 * REQUESTS });
+  expect(counters.go).not.toHaveProperty('auto_span_missed');
 }
 
 async function nestedBy(way: Way): Promise<void> {
@@ -170,7 +180,7 @@ function calls(spans: readonly PrintedSpan[], expected: object = {}): ReadonlyMa
     const request = serverOf(spans, `n=${n}`);
     const outer = childOf(request, spans, `outer ${n}`);
     for (const [what, context, isNamed] of CALLS) {
-      const named = isNamed && features().probeWriteUser ? outer : undefined;
+      const named = isNamed && isKnown(outer) ? outer : undefined;
       const path = `/${what}-${n}`;
       const found = spans.filter(({ kind, attributes }) => kind === CLIENT && String(attributes['url.full']).endsWith(path));
       const parent = named ?? { outer, request }[context];
@@ -195,10 +205,11 @@ here('calls: children of the span that their traceparent names, or whose context
     const served = spans.filter(({ kind, attributes }) => kind === SERVER && attributes['url.path'] === path);
     expect(served).toMatchObject([{ traceId: parent?.traceId, parentSpanId: parent?.spanId }]);
   }
+  idsAreKnown(spans, counters);
   const counted = (name: string) => (counters.http?.[name] ?? 0) + (counters.go?.[name] ?? 0);
   // Of each request five calls and a span.
   expect(counted('parent_declared')).toBe(6 * REQUESTS);
-  expect(counted('parent_span')).toBe((features().probeWriteUser ? 4 : 2) * REQUESTS);
+  expect(counted('parent_span')).toBe(2 * REQUESTS + 2 * known(spans).length);
 });
 
 async function callsOverHttp2(toolchain?: string): Promise<void> {
