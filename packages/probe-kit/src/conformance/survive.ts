@@ -11,7 +11,7 @@ import { fuzzedRecords } from './fuzz.js';
 const CALLS_PER_RECORD = 1_000;
 
 /** @returns findings: throws, spans left open, loops. Stops at the first, with the record as hex. */
-export function survive(decoder: SpanDecoder, event: ExportedEvent, count: number, limitMs = 5_000): string[] {
+export function survive(decoder: SpanDecoder, event: ExportedEvent, count: number, limitMs = 30_000): string[] {
   let current: Uint8Array = new Uint8Array();
   const run = (): void => {
     for (const record of fuzzedRecords(event, count)) {
