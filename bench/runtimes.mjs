@@ -53,6 +53,7 @@ function faultsOf({ name, silent }, rounds) {
   }
   const joined = rounds.reduce((sum, { obi }) => sum + obi.right, 0);
   const asked = rounds.reduce((sum, { obi }) => sum + obi.requests, 0);
+  if (silent && joined > 0) faults.push(`${name}: ${joined} requests have a header that nobody should have written`);
   if (!silent && joined < asked) faults.push(`${name}: obi joined ${joined} of ${asked} requests`);
   return faults;
 }

@@ -468,10 +468,10 @@ describe('spans that a program makes itself', () => {
     expect(named.span).not.toBe(SPAN);
   });
 
-  test('one of another process is no parent here; its id is taken too', () => {
+  test('one of another process, which that has handed over, is the parent where no request is', () => {
     call('name', (TGID + 1n) << 32n, SPAN);
     const named = naming(SPAN);
-    expect(named).toMatchObject({ rule: 'ORPHAN_NO_REQUEST', trace: SPAN, parent: 0n });
+    expect(named).toMatchObject({ rule: 'ORPHAN_NO_REQUEST', trace: SPAN, parent: SPAN });
     expect(named.span).not.toBe(SPAN);
   });
 });

@@ -647,9 +647,11 @@ static __always_inline void obi_outgoing_begin(struct obi_trace *trace, const st
 	__builtin_memcpy(trace->span_id, own->span_id, 8);
 	__builtin_memset(trace->parent_id, 0, 8);
 	trace->flags = own->flags & OBI_TRACE_SAMPLED;
-	/* It names a span of a program's own: that id is taken, ours must differ. */
-	if (named)
+	/* It names a span of a program's own: that is what ours is below, and needs an id of its own. */
+	if (named) {
+		__builtin_memcpy(trace->parent_id, own->span_id, 8);
 		obi_random(trace->span_id, 2);
+	}
 	if (!parent || !obi_same_id(parent->trace_id, own->trace_id, 16))
 		return;
 	__builtin_memcpy(trace->parent_id, parent->span_id, 8);

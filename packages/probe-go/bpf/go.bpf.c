@@ -38,6 +38,7 @@ int go_exited(struct pt_regs *ctx)
 	grpc_reader_ended(scope);
 	grpc_serves_no_more(scope);
 	http2_sender_ended(scope);
+	auto_gave_up(scope);
 	obi_scope_end(scope);
 	return 0;
 }
@@ -372,7 +373,7 @@ int go_rpc_asks(struct pt_regs *ctx)
 	return 0;
 }
 
-/* (*loopyWriter).writeHeader(streamID uint32, endStream bool, hf []hpack.HeaderField, onWrite func()), where its stack is large enough: once for each block */
+/* (*loopyWriter).writeHeader(streamID uint32, endStream bool, hf []hpack.HeaderField, onWrite func()): a second time where its stack grows, and then there is nothing queued */
 SEC("uprobe.multi")
 int go_rpc_encodes(struct pt_regs *ctx)
 {

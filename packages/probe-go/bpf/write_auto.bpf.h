@@ -36,22 +36,45 @@ static __always_inline bool auto_flag_write(__u64 flag, bool to)
 	return bpf_probe_write_user((void *)flag, &to, sizeof(to)) == 0;
 }
 
-/* Scope `scope` waits for no span any more. The last call takes the flag back. */
+#define AUTO_FLAG_WRITES 4
+
+/* Scope `scope` waits for no span any more. @returns does none wait any more? */
+static __always_inline bool auto_call_end(__u32 tgid, __u64 scope)
+{
+	__u32 *open = bpf_map_lookup_elem(&go_auto_open, &tgid);
+
+	return open && bpf_map_delete_elem(&go_auto_calls, &scope) == 0 && __sync_fetch_and_add(open, -1) == 1;
+}
+
+/* Goroutine `scope` ends, and a call of its that found the flag false with it. Nothing is written here: where that is forbidden, this must load. */
+static __always_inline void auto_gave_up(__u64 scope)
+{
+	if (!bpf_map_lookup_elem(&go_auto_calls, &scope))
+		return;
+	obi_count(OBI_COUNTER_OWN + GO_COUNTER_AUTO_SPAN_MISSED);
+	auto_call_end(bpf_get_current_pid_tgid() >> 32, scope);
+}
+
+/* Scope `scope` has its span, or gets none. The last call takes the flag back, whoever made it true. */
 static __always_inline void auto_answered(__u32 tgid, __u64 scope)
 {
 	struct go_auto_call *call = bpf_map_lookup_elem(&go_auto_calls, &scope);
-	volatile __u32 *open = bpf_map_lookup_elem(&go_auto_open, &tgid);
+	__u32 *open = bpf_map_lookup_elem(&go_auto_open, &tgid);
 	__u64 flag;
+	bool waits = false;
 
 	if (!call || !open)
 		return;
 	flag = call->flag;
-	if (bpf_map_delete_elem(&go_auto_calls, &scope) || __sync_fetch_and_add(open, -1) != 1)
+	if (!auto_call_end(tgid, scope))
 		return;
-	auto_flag_write(flag, false);
-	/* Another call has begun at this moment: it is still on its way out of its trap. */
-	if (*open)
-		auto_flag_write(flag, true);
+	/* Others begin and end at this moment: what is written last must be what the count says then. */
+	for (int i = 0; i < AUTO_FLAG_WRITES; i++) {
+		auto_flag_write(flag, waits);
+		if ((__sync_fetch_and_add(open, 0) != 0) == waits)
+			return;
+		waits = !waits;
+	}
 }
 
 /* Goroutine `g` asks the global tracer for a span: it gets one if this flag is true when it goes on. */
@@ -59,11 +82,12 @@ static __always_inline void auto_asked(__u64 flag, __u64 g)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32, none = 0, *open;
 	struct go_auto_call call = { .flag = flag, .tgid = tgid };
+	struct obi_process *process = obi_process_get(tgid);
 	__u64 scope = goroutine_scope(tgid, g);
 	__u8 before;
 
-	/* What is no bool is not the flag. */
-	if (!obi_process_get(tgid) || bpf_probe_read_user(&before, sizeof(before), (void *)flag) || before > 1)
+	/* Of a process that is being left nothing is asked any more: what would take the flag back may be gone. What is no bool is not the flag. */
+	if (!process || !process->runtime || bpf_probe_read_user(&before, sizeof(before), (void *)flag) || before > 1)
 		return;
 	bpf_map_update_elem(&go_auto_open, &tgid, &none, BPF_NOEXIST);
 	open = bpf_map_lookup_elem(&go_auto_open, &tgid);

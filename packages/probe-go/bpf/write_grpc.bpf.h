@@ -8,7 +8,9 @@
 
 #include "write_http2.bpf.h"
 
-#define FRAME_HEADERS 1 /* RFC 9113, 6.2 */
+/* RFC 9113, 6.2 */
+#define FRAME_HEADERS 1
+#define FRAME_END_HEADERS 4
 
 /* RFC 9113, 4.1 */
 struct frame_header {
@@ -88,6 +90,11 @@ static __always_inline bool frame_waits(const struct go_settings *settings, __u6
 	return true;
 }
 
+static __always_inline __u32 frame_len(const struct frame_header *header)
+{
+	return (__u32)header->len[0] << 16 | header->len[1] << 8 | header->len[2];
+}
+
 /* The field behind the frame; it counts with the last step. */
 static __always_inline bool frame_append(const struct go_batch *batch, const struct go_frame *frame)
 {
@@ -96,7 +103,9 @@ static __always_inline bool frame_append(const struct go_batch *batch, const str
 	struct frame_header header, longer;
 	struct block_field field;
 
-	if (bpf_probe_read_user(&header, sizeof(header), (void *)at) || header.type != FRAME_HEADERS)
+	if (bpf_probe_read_user(&header, sizeof(header), (void *)at))
+		return false;
+	if (header.type != FRAME_HEADERS || !(header.flags & FRAME_END_HEADERS) || frame_len(&header) != frame->block)
 		return false;
 	longer = header;
 	longer.len[0] = len >> 16;

@@ -22,7 +22,7 @@ const imageOf = (code: string) => ({ read: () => bytes(code) }) as unknown as El
 const functionsOf = (names: readonly string[]) =>
   new Map(names.map((name, index) => [name, { address: 100 * index, end: 100 * index + 99 } satisfies GoFunction]));
 
-test('what starts a span is hooked last', () => {
+test('what begins something is hooked behind what ends it', () => {
   const sites = findAutoSdkSites(imageOf(SHORT), functionsOf(AUTO_SDK_FUNCTIONS));
   expect([...(sites as ReadonlyMap<string, readonly number[]>)]).toEqual([
     ['go_auto_ended', [6]],
