@@ -88,6 +88,7 @@ export function buildMiddles() {
   if (!lacking('go')) {
     goMiddle();
     grpcMiddle();
+    writingService();
     autoSdkService();
     otelSdkService();
     certificate();

@@ -8,7 +8,7 @@ import { Sandbox } from '../harness/sandbox.mjs';
 import { startService } from '../harness/services.mjs';
 import { testUnless } from './support/chain.js';
 import { ACCOUNTING, type Account, finish, NO_FAULTS } from './support/counters.js';
-import { features, inVm, root } from './support/features.js';
+import { features, inVm, isSample, root } from './support/features.js';
 import { fetchAll } from './support/fetch.mjs';
 import { settledTables } from './support/tables.js';
 
@@ -23,6 +23,8 @@ jest.setTimeout(120_000 * patience);
 const here = testUnless(lacking('go'));
 /** Programs that are built for one row only: a virtual machine cannot write into the cache. */
 const outsideVm = testUnless(lacking('go') ?? (inVm ? 'built outside of virtual machines alone' : undefined));
+/** What is done without writing too. */
+const outsideSample = testUnless(lacking('go') ?? (isSample ? 'in virtual machines with OBI_VM_FULL=1' : undefined));
 let sandbox: Sandbox;
 let service: Awaited<ReturnType<Sandbox['start']>>;
 let port: number;
@@ -154,7 +156,7 @@ here('the API’s global tracer: the same where its flag can be written, but not
   ]);
 });
 
-here('spans in goroutines of their own', async () => {
+outsideSample('spans in goroutines of their own', async () => {
   await start();
   await ask(numbered('/children'));
   const { spans } = await account(6 * REQUESTS);
@@ -220,11 +222,11 @@ async function callsOverHttp2(toolchain?: string): Promise<void> {
   calls(spans, { attributes: { 'network.protocol.version': '2' } });
 }
 
-here('calls over HTTP/2, many at a time on a connection', () => callsOverHttp2());
+outsideSample('calls over HTTP/2, many at a time on a connection', () => callsOverHttp2());
 
 outsideVm('the same in Go 1.27, whose client of HTTP/2 is another', () => callsOverHttp2('go1.27.4'));
 
-here('a span outside of all requests begins a trace, which its calls go on with', async () => {
+outsideSample('a span outside of all requests begins a trace, which its calls go on with', async () => {
   await start();
   await ask(['/background?n=7']);
   const { spans } = await account(4);
@@ -235,7 +237,7 @@ here('a span outside of all requests begins a trace, which its calls go on with'
   expect(call).toMatchObject({ traceId: job?.traceId, parentSpanId: job?.spanId });
 });
 
-here('a span that is never ended is a parent, and goes with the process', async () => {
+outsideSample('a span that is never ended is a parent, and goes with the process', async () => {
   await start();
   await ask(numbered('/open'));
   await obi.waitForSpans(2 * REQUESTS);
@@ -250,7 +252,7 @@ here('a span that is never ended is a parent, and goes with the process', async 
   }
 });
 
-here('of all sizes; what is too long, and what the SDK cannot encode, is counted', async () => {
+outsideSample('of all sizes; what is too long, and what the SDK cannot encode, is counted', async () => {
   await start();
   const sizes = [0, 500, 1000, 3000, 5000, 15_000, MOST_BYTES, 100_000];
   await ask([...sizes.map((bytes) => `/large?bytes=${bytes}`), '/nan']);
