@@ -3,6 +3,7 @@
 // service's end leaves nothing at all. OBI_CHURN: how many of each, default 1000 (100 000 for the record).
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { Obi } from '../harness/obi.mjs';
 import { askIn, startLeaves, startMiddle } from '../harness/parents.mjs';
 import { certificate, goMiddle, lacking } from '../harness/parents-middles.mjs';
@@ -11,7 +12,7 @@ import { Sandbox } from '../harness/sandbox.mjs';
 import { startService, which } from '../harness/services.mjs';
 import { testUnless } from './support/chain.js';
 import { root } from './support/features.js';
-import { keysOf } from './support/tables.js';
+import { type Sizes, sizesOf, sizesUntil } from './support/tables.js';
 
 const N = Number(process.env.OBI_CHURN ?? (process.env.OBI_VM ? 200 : 1000));
 const python = which('/usr/bin/python3', 'python3');
@@ -37,8 +38,6 @@ const TABLES = [
   'go_writes',
 ] as const;
 type Table = (typeof TABLES)[number];
-/** Entries of each table that is looked at. */
-type Sizes<T extends Table = Table> = Record<T, number>;
 
 let sandbox: Sandbox;
 beforeEach(async () => {
@@ -46,17 +45,11 @@ beforeEach(async () => {
 });
 afterEach(() => sandbox.dispose());
 
-const sizesOf = <T extends Table>(obi: Obi, tables: readonly T[]): Sizes<T> =>
-  Object.fromEntries(Object.entries<string[]>(keysOf(obi.proc.pid, tables)).map(([name, keys]) => [name, keys.length])) as Sizes<T>;
 const none = <T extends Table>(tables: readonly T[]): Sizes<T> => Object.fromEntries(tables.map((name) => [name, 0])) as Sizes<T>;
 
-/** Looks until the tables are as `wanted`, 15 s at most: a kernel takes its time with connections in FIN_WAIT. */
-async function settled<T extends Table>(obi: Obi, wanted: Sizes<T>): Promise<Sizes<T>> {
-  for (const end = Date.now() + 15_000 * patience; ; await delay(200)) {
-    const sizes = sizesOf(obi, Object.keys(wanted) as T[]);
-    if (JSON.stringify(sizes) === JSON.stringify(wanted) || Date.now() > end) return sizes;
-  }
-}
+/** Looks until the tables are as `wanted`: a kernel takes its time with connections in FIN_WAIT. */
+const settled = <T extends Table>(obi: Obi, wanted: Sizes<T>): Promise<Sizes<T>> =>
+  sizesUntil(obi.proc.pid, Object.keys(wanted) as T[], (sizes) => isDeepStrictEqual(sizes, wanted));
 
 /** The largest sizes seen while `work` goes on. */
 async function peakWhile<T extends Table>(obi: Obi, tables: readonly T[], work: Promise<unknown>): Promise<Sizes<T>> {
@@ -66,7 +59,7 @@ async function peakWhile<T extends Table>(obi: Obi, tables: readonly T[], work: 
     goesOn = false;
   });
   while (goesOn) {
-    for (const [name, size] of Object.entries<number>(sizesOf(obi, tables)) as [T, number][]) peak[name] = Math.max(peak[name], size);
+    for (const [name, size] of Object.entries<number>(sizesOf(obi.proc.pid, tables)) as [T, number][]) peak[name] = Math.max(peak[name], size);
     await delay(50);
   }
   await end;
@@ -83,7 +76,7 @@ testUnless(python ? undefined : 'python3 is missing')('processes, threads, tasks
 
   // One of each kind first: an event loop, for example, keeps what it has made once.
   for (const what of ['processes', 'threads', 'tasks', 'calls']) await get(`/${what}?n=1&port=${leaf.port}`);
-  const before = { ...sizesOf(obi, TABLES), obi_connections: 0, obi_requests: 0, http_conns: 0, http_exchanges: 0 };
+  const before = { ...sizesOf(obi.proc.pid, TABLES), obi_connections: 0, obi_requests: 0, http_conns: 0, http_exchanges: 0 };
   const begun = await settled(obi, before);
 
   const grows = { processes: 'obi_processes', threads: 'obi_scopes', tasks: 'obi_declared', calls: 'obi_connections' } as const;
@@ -115,7 +108,7 @@ testUnless(lacking('go'))('goroutines, items in channels and TLS connections of 
   const ask = (requests: number) => askIn(sandbox, middle.url, { requests, concurrency: 50, keepAlive: false });
 
   await ask(200);
-  const wanted = { ...none(tables), go_settings: 1, obi_declared: sizesOf(obi, tables).obi_declared };
+  const wanted = { ...none(tables), go_settings: 1, obi_declared: sizesOf(obi.proc.pid, tables).obi_declared };
   const begun = await settled(obi, wanted);
   expect(begun).toEqual(wanted);
   const asked = ask(N);

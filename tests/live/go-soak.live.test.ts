@@ -9,7 +9,7 @@ import { patience } from '../harness/proc.mjs';
 import { Sandbox } from '../harness/sandbox.mjs';
 import { testUnless } from './support/chain.js';
 import { features, inVm, root } from './support/features.js';
-import { keysOf } from './support/tables.js';
+import { settledTables, sizesOf, sizesUntil } from './support/tables.js';
 
 const CALLS = 12; // of a request: one in each way
 const REQUESTS = Math.ceil(Number(process.env.OBI_SOAK ?? (inVm ? 240 : 1200)) / CALLS);
@@ -27,9 +27,6 @@ const TABLES = [
   'go_sending',
   'obi_plain_calls',
 ] as const;
-type Sizes = Record<(typeof TABLES)[number], number>;
-const sizesOf = (obi: Obi): Sizes =>
-  Object.fromEntries(Object.entries<string[]>(keysOf(obi.proc.pid, TABLES)).map(([name, keys]) => [name, keys.length])) as Sizes;
 
 interface Verdicts {
   readonly right: number;
@@ -45,14 +42,6 @@ beforeEach(async () => {
   sandbox = await Sandbox.create({ netns: true, name: 'obi-soak' });
 });
 afterEach(() => sandbox.dispose());
-
-/** Looks until the tables are no larger than `wanted`, 15 s at most. */
-async function settled(obi: Obi, wanted: Sizes): Promise<Sizes> {
-  for (const end = Date.now() + 15_000 * patience; ; await delay(200)) {
-    const sizes = sizesOf(obi);
-    if (TABLES.every((name) => sizes[name] <= wanted[name]) || Date.now() > end) return sizes;
-  }
-}
 
 testUnless(lacking('go'))(`${REQUESTS * CALLS} calls, from goroutines that come and go`, async () => {
   const program = [soakProgram()];
@@ -72,11 +61,15 @@ testUnless(lacking('go'))(`${REQUESTS * CALLS} calls, from goroutines that come 
   });
   const drive = (requests: number) => sandbox.run('driver', program, { env: { ROLE: 'driver', URL: url, REQUESTS: `${requests}`, CONCURRENCY: '20' } });
 
+  // How many connections are kept depends on how many calls met; none is when it rests.
+  const rest = () => get(`${url}/rest`);
   expect(await drive(40)).toBe('done');
-  await delay(1000);
-  const before = sizesOf(obi);
+  await rest();
+  await delay(1000 * patience);
+  const before = sizesOf(obi.proc.pid, TABLES);
   const failures = (await drive(REQUESTS)).split('\n').filter((line) => line.startsWith('failed'));
-  const after = await settled(obi, before);
+  await rest();
+  const after = await sizesUntil(obi.proc.pid, TABLES, (sizes) => TABLES.every((name) => sizes[name] <= before[name]));
   const seen: Record<string, Verdicts> = JSON.parse(await get(`http://127.0.0.1:${plain}/verdicts`));
   // Or nothing was soaked.
   expect(Number(await get(`${url}/collections`))).toBeGreaterThan(REQUESTS / 4);
@@ -92,7 +85,6 @@ testUnless(lacking('go'))(`${REQUESTS * CALLS} calls, from goroutines that come 
   expect(Object.keys(seen)).toHaveLength(CALLS);
   for (const name of TABLES) expect([name, after[name] <= before[name]]).toEqual([name, true]);
   await caller.stop();
-  const none = Object.fromEntries(TABLES.map((name) => [name, 0])) as Sizes;
-  expect(await settled(obi, none)).toEqual(none);
+  expect(await settledTables(obi.proc.pid, TABLES, {})).toEqual({});
   expect((await obi.stop()).code).toBe(0);
 });

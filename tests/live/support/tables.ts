@@ -20,22 +20,28 @@ export function keysOf<T extends string>(pid: number, names: readonly T[]): Reco
   return Object.fromEntries(keys) as Record<T, string[]>;
 }
 
-/** Those of these tables that are not empty: name → entries. */
-function heldIn(pid: number, names: readonly string[]): Record<string, number> {
-  return Object.fromEntries(Object.entries(keysOf(pid, names)).flatMap(([name, { length }]) => (length > 0 ? [[name, length]] : [])));
-}
+export type Sizes<T extends string> = Record<T, number>;
 
-/** Looks until that is what they hold, 15 s at most: goroutines and processes end a little later than what they did. @returns what they hold then */
-export async function settledTables(pid: number, names: readonly string[], wanted: Readonly<Record<string, number>>): Promise<Record<string, number>> {
-  const end = Date.now() + 15_000 * patience;
-  for (;;) {
-    const held = heldIn(pid, names);
-    if (isDeepStrictEqual(held, wanted) || Date.now() > end) return held;
-    await delay(100);
+/** Entries of each of these tables. */
+export const sizesOf = <T extends string>(pid: number, names: readonly T[]): Sizes<T> =>
+  Object.fromEntries(Object.entries<string[]>(keysOf(pid, names)).map(([name, { length }]) => [name, length])) as Sizes<T>;
+
+/** Looks until that is enough, 15 s at most: goroutines, processes and connections end a little later than what they did. @returns what they hold then */
+export async function sizesUntil<T extends string>(pid: number, names: readonly T[], isEnough: (sizes: Sizes<T>) => boolean): Promise<Sizes<T>> {
+  for (const end = Date.now() + 15_000 * patience; ; await delay(100)) {
+    const sizes = sizesOf(pid, names);
+    if (isEnough(sizes) || Date.now() > end) return sizes;
   }
 }
 
+/** Those that are not empty: name → entries. */
+const filled = (sizes: Sizes<string>): Sizes<string> => Object.fromEntries(Object.entries(sizes).filter(([, size]) => size > 0));
+
+/** @param wanted of the tables that shall not be empty @returns what those hold that are not, once that is as wanted or after 15 s */
+export const settledTables = async (pid: number, names: readonly string[], wanted: Readonly<Sizes<string>>): Promise<Sizes<string>> =>
+  filled(await sizesUntil(pid, names, (sizes) => isDeepStrictEqual(filled(sizes), wanted)));
+
 /** Of probe-go's streams, and of open requests. */
 const STREAMS = ['go_streams', 'go_calls', 'go_served', 'go_sending', 'go_queued', 'go_frames', 'obi_requests'];
-export const heldStreams = (pid: number) => heldIn(pid, STREAMS);
-export const settledStreams = (pid: number, wanted: Readonly<Record<string, number>>) => settledTables(pid, STREAMS, wanted);
+export const heldStreams = (pid: number) => filled(sizesOf(pid, STREAMS));
+export const settledStreams = (pid: number, wanted: Readonly<Sizes<string>>) => settledTables(pid, STREAMS, wanted);

@@ -123,6 +123,12 @@ func (c *caller) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, stats.NumGC)
 		return
 	}
+	if r.URL.Path == "/rest" {
+		for _, one := range c.ways {
+			one.client.CloseIdleConnections()
+		}
+		return
+	}
 	trace := strings.Split(r.Header.Get("Traceparent")+"--", "-")[1]
 	results := make(chan error, c.calls)
 	for n := 0; n < c.calls; n++ {
